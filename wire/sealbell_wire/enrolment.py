@@ -1,0 +1,128 @@
+"""The files that introduce one part of Sealbell to another until pairing does it (SPEC 11). Public keys only."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any
+
+from sealbell_wire import sshsig, strictjson
+from sealbell_wire.errors import FormatError
+from sealbell_wire.ids import check_hash, doorbell_id
+
+MAX_FILE_BYTES = 131_072
+
+
+@dataclass(frozen=True, slots=True)
+class DoorbellCard:
+    """A doorbell's signing key and the owner key that it pinned, both 32 bytes in hex. Given to relay and owner."""
+
+    key: str
+    owner: str
+
+    @property
+    def doorbell(self) -> str:
+        """The doorbell's id."""
+        return doorbell_id(bytes.fromhex(self.key))
+
+    def encode(self) -> bytes:
+        """Return the file."""
+        return strictjson.dump({"v": 1, "what": "doorbell", "key": self.key, "owner": self.owner}) + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerCard:
+    """An owner's verification key and SHA-256 of the token that the owner shows over HTTP. Given to the relay."""
+
+    key: str
+    token_hash: str
+
+    def encode(self) -> bytes:
+        """Return the file."""
+        return strictjson.dump({"v": 1, "what": "owner", "key": self.key, "token_hash": self.token_hash}) + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class RelayCard:
+    """Where a relay is reached and the key that signs its receipts, in hex. Given to the owner."""
+
+    mqtt: str
+    http: str
+    receipt_key: str
+
+    def encode(self) -> bytes:
+        """Return the file."""
+        return (
+            strictjson.dump(
+                {
+                    "v": 1,
+                    "what": "relay",
+                    "mqtt": self.mqtt,
+                    "http": self.http,
+                    "receipt_key": self.receipt_key,
+                }
+            )
+            + b"\n"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerBundle:
+    """What a doorbell pins: the first readers document as a frame, and the relay. Given to the doorbell."""
+
+    readers: bytes
+    relay: RelayCard
+
+    def encode(self) -> bytes:
+        """Return the file."""
+        relay = {"mqtt": self.relay.mqtt, "http": self.relay.http, "receipt_key": self.relay.receipt_key}
+        readers = base64.b64encode(self.readers).decode("ascii")
+        return strictjson.dump({"v": 1, "what": "bundle", "readers": readers, "relay": relay}) + b"\n"
+
+
+_KEYS: dict[str, dict[str, type]] = {
+    "doorbell": {"key": str, "owner": str},
+    "owner": {"key": str, "token_hash": str},
+    "relay": {"mqtt": str, "http": str, "receipt_key": str},
+    "bundle": {"readers": str, "relay": dict},
+}
+
+
+def parse_card(data: bytes) -> DoorbellCard | OwnerCard | RelayCard | OwnerBundle:
+    """Parse any of the four files; FormatError or SignatureError on anything else."""
+    value = strictjson.load(data, "card", MAX_FILE_BYTES)
+    what = value.get("what")
+    if not isinstance(what, str) or what not in _KEYS or value.get("v") != 1:
+        raise FormatError("card: does not say that it is a doorbell's, an owner's, a relay's or a bundle, version 1")
+    strictjson.exact_keys(value, {"v": int, "what": str, **_KEYS[what]}, f"{what} card")
+    match what:
+        case "doorbell":
+            return DoorbellCard(_key(value["key"]), _key(value["owner"]))
+        case "owner":
+            return OwnerCard(_key(value["key"]), check_hash(value["token_hash"], "token's hash"))
+        case "relay":
+            return _relay(value)
+        case _:
+            strictjson.exact_keys(value["relay"], _KEYS["relay"], "bundle's relay")
+            return OwnerBundle(_base64(value["readers"]), _relay(value["relay"]))
+
+
+def _relay(value: dict[str, Any]) -> RelayCard:
+    return RelayCard(_url(value["mqtt"], "mqtt"), _url(value["http"], "http"), _key(value["receipt_key"]))
+
+
+def _key(text: str) -> str:
+    sshsig.check_key(bytes.fromhex(check_hash(text, "key in the card")))
+    return text
+
+
+def _url(text: str, scheme: str) -> str:
+    if not text.isascii() or not text.isprintable() or len(text) > 256 or not text.startswith(f"{scheme}://"):
+        raise FormatError(f"card: its {scheme} address does not begin with {scheme}://")
+    return text
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        raise FormatError("card: its readers document is not base64") from None

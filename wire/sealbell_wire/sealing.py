@@ -1,0 +1,56 @@
+"""Make a part: one age file to all readers, hidden in number, under one signed record (SPEC 5)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sealbell_wire import sshsig
+from sealbell_wire.age.file import seal
+from sealbell_wire.age.mlkem768x25519 import HybridRecipient
+from sealbell_wire.limits import STANZAS_PER_HEADER
+from sealbell_wire.part import Part
+from sealbell_wire.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A part before it is sealed: its record with head, body and size still empty, and the plaintext."""
+
+    record: Record
+    plaintext: bytes
+
+
+def hide_number(readers: Sequence[HybridRecipient], thrown_away: HybridRecipient) -> list[HybridRecipient]:
+    """Return the readers filled up to a multiple of four by a recipient whose identity nobody holds.
+
+    Stanzas to one post-quantum recipient look like stanzas to any other, so nobody counts readers in a header.
+    """
+    if not readers:
+        raise ValueError("a part is sealed to at least one reader")
+    return [*readers, *[thrown_away] * (-len(readers) % STANZAS_PER_HEADER)]
+
+
+def seal_part(draft: Draft, recipients: Sequence[HybridRecipient], key: Ed25519PrivateKey) -> Part:
+    """Seal the draft's plaintext to `recipients` and sign its record by `key`, the doorbell's."""
+    sealed = seal(draft.plaintext, recipients)
+    record = replace(
+        draft.record,
+        head=hashlib.sha256(sealed.head).hexdigest(),
+        body=hashlib.sha256(sealed.body).hexdigest(),
+        size=len(sealed.head) + len(sealed.body),
+    )
+    text = record.encode()
+    return Part(record, text, sshsig.sign(key, sshsig.PART, text), sealed.head + sealed.body)
+
+
+def drop_part(part: Part, key: Ed25519PrivateKey) -> Part:
+    """Return what travels in the place of a part that a full outbox drops: its record, and that it was dropped."""
+    return Part(
+        part.record,
+        part.record_bytes,
+        part.signature,
+        None,
+        sshsig.sign(key, sshsig.DROPPED, part.record_bytes),
+    )
