@@ -30,13 +30,31 @@ def pad(boxes: bytes) -> bytes:
     return boxes + free_box(padme(least) - len(boxes))
 
 
-def take_binding(plaintext: bytes) -> bytes:
-    """Return the text of the `uuid` box with which a part's plaintext begins; FormatError if there is none."""
-    if len(plaintext) < _BINDING_HEADER_BYTES:
-        raise FormatError("fragment: too short to say whose it is")
-    size, name = struct.unpack_from(">I4s", plaintext)
-    if name != b"uuid" or plaintext[BOX_HEADER_BYTES:_BINDING_HEADER_BYTES] != BINDING_TYPE:
-        raise FormatError("fragment: does not begin with the box that says whose it is")
-    if not _BINDING_HEADER_BYTES <= size <= min(len(plaintext), MAX_BINDING_BYTES):
-        raise FormatError("fragment: the box that says whose it is has a wrong size")
-    return plaintext[_BINDING_HEADER_BYTES:size]
+def take_binding(plaintext: bytes, after: tuple[bytes, ...] = ()) -> bytes:
+    """Return the text of the `uuid` box that stands behind boxes of exactly the types `after`.
+
+    FormatError if a box is missing, cut or too large. An init part begins with `ftyp` and `moov`, since players
+    look for them there; every other fragment begins with the `uuid` box.
+    """
+    at = 0
+    for expected in after:
+        size, name = _box_at(plaintext, at)
+        if name != expected:
+            raise FormatError(f"fragment: has no {expected.decode('ascii')} box where it belongs")
+        at += size
+    size, name = _box_at(plaintext, at)
+    text_at = at + _BINDING_HEADER_BYTES
+    if name != b"uuid" or plaintext[at + BOX_HEADER_BYTES : text_at] != BINDING_TYPE:
+        raise FormatError("fragment: has no box that says whose it is")
+    if size > MAX_BINDING_BYTES:
+        raise FormatError("fragment: the box that says whose it is is too large")
+    return plaintext[text_at : at + size]
+
+
+def _box_at(plaintext: bytes, at: int) -> tuple[int, bytes]:
+    if len(plaintext) - at < BOX_HEADER_BYTES:
+        raise FormatError("fragment: cut before the box that says whose it is")
+    size, name = struct.unpack_from(">I4s", plaintext, at)
+    if not BOX_HEADER_BYTES <= size <= len(plaintext) - at:
+        raise FormatError("fragment: a box does not fit into it")
+    return size, name

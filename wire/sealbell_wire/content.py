@@ -53,12 +53,12 @@ class Init:
 def encode_init(place: Place, init: Init, header: bytes) -> bytes:
     """Return an init part's plaintext: `header` is ftyp and moov; ftyp stays first, since players look there."""
     text = strictjson.dump({**place.keys(), "firmware": init.firmware, "readers": init.readers})
-    return boxes.pad(boxes.binding_box(text) + header)
+    return boxes.pad(header + boxes.binding_box(text))
 
 
 def read_init(plaintext: bytes, place: Place) -> Init:
     """Check an init part's plaintext against its place and return what it says; FormatError, ContradictionError."""
-    value = strictjson.load(boxes.take_binding(plaintext), "init part")
+    value = strictjson.load(boxes.take_binding(plaintext, after=(b"ftyp", b"moov")), "init part")
     strictjson.exact_keys(value, {**_PLACE_KEYS, "firmware": str, "readers": str}, "init part")
     _check_place(value, place, "init part")
     return Init(value["firmware"], check_hash(value["readers"], "init part's readers"))
