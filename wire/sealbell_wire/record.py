@@ -10,7 +10,6 @@ from sealbell_wire.limits import MAX_PART_BYTES, MAX_RECORD_BYTES, MAX_SEQ
 from sealbell_wire.lines import LineReader, encode_lines
 
 VERSION = "sealbell-part-v1"
-INIT_SEQ = 1  # seq 0 is the first notice, so that the picture of a ring waits for nothing
 
 Kind = Literal["notice", "init", "media", "manifest"]
 
@@ -102,6 +101,6 @@ def parse_record(data: bytes) -> Record:
 def _kind(text: str, seq: int) -> Kind:
     if text not in get_args(Kind):
         raise FormatError("record: kind is not notice, init, media or manifest")
-    if (seq == 0 and text != "notice") or (seq == INIT_SEQ) != (text == "init"):
-        raise FormatError("record: a clip begins with a notice, then its init part, and has no other init part")
+    if seq == 0 and text != "notice":
+        raise FormatError("record: a clip begins with a notice")
     return cast(Kind, text)

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 from sealbell_wire.errors import FormatError
 from sealbell_wire.limits import MAX_INTEGER, MAX_JSON_BYTES, MAX_JSON_DEPTH
 
-_BRACKETS = re.compile(rb"[\[\]{}]")
+# A string, perhaps cut, or one bracket outside of any string.
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
 def dump(value: dict[str, Any]) -> bytes:
@@ -25,8 +26,8 @@ def load(data: bytes, what: str, limit_bytes: int = MAX_JSON_BYTES) -> dict[str,
         raise FormatError(f"{what}: holds a number that is not whole")
 
     def whole(text: str) -> int:
-        if len(text.lstrip("-")) > 16 or abs(int(text)) > MAX_INTEGER:
-            raise FormatError(f"{what}: holds a number beyond 2^53-1")
+        if len(text.lstrip("-")) > 16 or abs(int(text)) > MAX_INTEGER or text == "-0":
+            raise FormatError(f"{what}: holds a number beyond 2^53-1, or a negative zero")
         return int(text)
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -53,15 +54,16 @@ def load(data: bytes, what: str, limit_bytes: int = MAX_JSON_BYTES) -> dict[str,
 
 
 def _check_depth(data: bytes, what: str) -> None:
-    # Counted before the parser runs, since that one recurses; brackets inside strings only make the count stricter.
+    # Counted before the parser runs, since that one recurses.
     depth = 0
-    for bracket in _BRACKETS.finditer(data):
-        if bracket.group() in b"[{":
-            depth += 1
-            if depth > MAX_JSON_DEPTH:
-                raise FormatError(f"{what}: nested deeper than {MAX_JSON_DEPTH}")
-        else:
-            depth -= 1
+    for found in _STRING_OR_BRACKET.finditer(data):
+        match data[found.start()]:
+            case 0x5B | 0x7B:  # [ {
+                depth += 1
+            case 0x5D | 0x7D:  # ] }
+                depth -= 1
+        if depth > MAX_JSON_DEPTH:
+            raise FormatError(f"{what}: nested deeper than {MAX_JSON_DEPTH}")
 
 
 def exact_keys(value: dict[str, Any], keys: dict[str, type], what: str) -> None:
