@@ -8,7 +8,7 @@ from sealbell_wire.errors import FormatError
 from sealbell_wire.limits import MAX_INTEGER, MAX_JSON_BYTES, MAX_JSON_DEPTH
 
 # A string, perhaps cut, or one bracket outside of any string.
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
 def dump(value: dict[str, Any]) -> bytes:
