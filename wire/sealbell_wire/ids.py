@@ -4,6 +4,7 @@ import hashlib
 import re
 
 from sealbell_wire.errors import FormatError
+from sealbell_wire.limits import MAX_NAME_CHARS
 
 CLIP_RANDOM_BYTES = 10
 CLIP_TIME_BITS = 48
@@ -12,6 +13,8 @@ ZERO_HASH = "0" * 64
 
 _ID = re.compile(r"[0-9a-f]{32}\Z", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{64}\Z", re.ASCII)
+# Control, line and direction characters. A fixed list, since what Unicode calls printable changes with its version.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 
 
 def check_id(text: str, what: str) -> str:
@@ -25,6 +28,13 @@ def check_hash(text: str, what: str) -> str:
     """Return `text` if it is 64 lower-case hex digits, else raise FormatError naming `what`."""
     if not _HASH.match(text):
         raise FormatError(f"the {what} is not 64 lower-case hex digits")
+    return text
+
+
+def check_name(text: str, what: str) -> str:
+    """Return `text` if it is 1 to 64 characters that cannot mislead on a screen, else raise FormatError."""
+    if not 1 <= len(text) <= MAX_NAME_CHARS or _UNSAFE.search(text):
+        raise FormatError(f"the {what} is not 1 to {MAX_NAME_CHARS} characters without controls")
     return text
 
 
