@@ -20,14 +20,17 @@ from sealbell_wire.statement import encode_statement, take_statement
 VERSION = "sealbell-receipt-v1"
 MAGIC = b"SBR1"
 NO_REASON = "-"
-_REASON = re.compile(r"(-|[a-z]+(-[a-z]+){0,7})\Z", re.ASCII)
+_REASON = re.compile(r"[a-z]+(-[a-z]+){0,7}\Z", re.ASCII)
 
 Verdict = Literal["stored", "dropped", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """`record` is the hash of the record; `arrived_ms` the relay's Unix milliseconds; `reason` words-with-hyphens."""
+    """`record` is the hash of the record; `arrived_ms` the relay's Unix milliseconds.
+
+    `reason` is words-with-hyphens for a refusal, else NO_REASON.
+    """
 
     doorbell: str
     clip: str
@@ -69,8 +72,8 @@ def parse_receipt(text: bytes) -> Receipt:
     if verdict not in get_args(Verdict):
         raise FormatError("receipt: verdict is not stored, dropped or refused")
     reason = lines.take("reason")
-    if not _REASON.match(reason):
-        raise FormatError("receipt: reason is not words joined by hyphens")
+    if not (_REASON.match(reason) if verdict == "refused" else reason == NO_REASON):
+        raise FormatError("receipt: only a refusal has a reason, in words joined by hyphens")
     arrived_ms = lines.number("arrived")
     lines.end()
     return Receipt(doorbell, clip, seq, record, cast(Verdict, verdict), reason, arrived_ms)
