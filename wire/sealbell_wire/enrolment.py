@@ -123,6 +123,9 @@ def _url(text: str, scheme: str) -> str:
 
 def _base64(text: str) -> bytes:
     try:
-        return base64.b64decode(text.encode("ascii"), validate=True)
+        data = base64.b64decode(text.encode("ascii"), validate=True)
     except (UnicodeEncodeError, binascii.Error):
-        raise FormatError("card: its readers document is not base64") from None
+        data = b""
+    if base64.b64encode(data).decode("ascii") != text:  # the round trip refuses spare bits
+        raise FormatError("card: its readers document is not base64")
+    return data
