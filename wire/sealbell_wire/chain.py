@@ -25,6 +25,8 @@ def check_follows(earlier: Record, earlier_end_hash: str, later: Record) -> None
     """
     if earlier.counter is None or later.counter is None:
         raise ValueError("clips are compared by their first records")
+    if later.doorbell != earlier.doorbell:
+        raise ContradictionError(f"clip number {later.counter} is another doorbell's")
     if later.counter == earlier.counter:
         raise ContradictionError(f"two clips carry the number {later.counter}: two doorbells use one key")
     if later.clip <= earlier.clip or later.counter < earlier.counter:
