@@ -10,8 +10,8 @@ from typing import Any, Literal, cast, get_args
 
 from sealbell_wire import boxes, strictjson
 from sealbell_wire.errors import ContradictionError, FormatError
-from sealbell_wire.ids import check_hash, check_id
-from sealbell_wire.limits import MAX_SEQ, NOTICE_BYTES
+from sealbell_wire.ids import check_hash, check_id, check_name
+from sealbell_wire.limits import NOTICE_BYTES
 from sealbell_wire.padding import padme
 
 TriggerKind = Literal["button", "motion"]
@@ -61,7 +61,8 @@ def read_init(plaintext: bytes, place: Place) -> Init:
     value = strictjson.load(boxes.take_binding(plaintext, after=(b"ftyp", b"moov")), "init part")
     strictjson.exact_keys(value, {**_PLACE_KEYS, "firmware": str, "readers": str}, "init part")
     _check_place(value, place, "init part")
-    return Init(value["firmware"], check_hash(value["readers"], "init part's readers"))
+    firmware = check_name(value["firmware"], "init part's firmware version")
+    return Init(firmware, check_hash(value["readers"], "init part's readers"))
 
 
 def encode_media(place: Place, fragments: bytes) -> bytes:
@@ -128,8 +129,8 @@ def read_notice(plaintext: bytes, place: Place) -> Notice:
     _check_place(value, place, "notice")
     return Notice(
         _trigger_kind(value["trigger"], "notice"),
-        value["wall_ms"],
-        value["monotonic_ms"],
+        _count(value["wall_ms"], "notice"),
+        _count(value["monotonic_ms"], "notice"),
         check_hash(value["readers"], "notice's readers"),
         snapshot,
         check_id(value["continues"], "notice's continued clip") if value["continues"] else None,
@@ -188,22 +189,35 @@ def read_manifest(plaintext: bytes, place: Place) -> Manifest:
         raise FormatError("manifest: does not list exactly the parts before it")
     if not all(isinstance(digest, str) for digest in value["parts"]):
         raise FormatError("manifest: a part's hash is not text")
-    if not all(type(seq) is int and 0 <= seq <= MAX_SEQ for seq in value["dropped"]):
-        raise FormatError("manifest: a dropped part is not a part number")
+    if not all(type(seq) is int and 0 <= seq < place.seq for seq in value["dropped"]):
+        raise FormatError("manifest: a dropped part is not the number of a part before it")
+    start_ms, end_ms = _span(value["start_ms"], value["end_ms"])
     return Manifest(
-        value["start_ms"],
-        value["end_ms"],
+        start_ms,
+        end_ms,
         tuple(check_hash(digest, "manifest's part") for digest in value["parts"]),
         tuple(_read_trigger(item) for item in value["triggers"]),
         tuple(value["dropped"]),
-        value["lost"],
+        _count(value["lost"], "manifest"),
     )
 
 
 def _read_trigger(item: Any) -> Trigger:
     if not (isinstance(item, list) and [type(field) for field in item] == [str, int, int]):
         raise FormatError("manifest: a trigger is not [kind, from, to]")
-    return Trigger(_trigger_kind(item[0], "manifest"), item[1], item[2])
+    return Trigger(_trigger_kind(item[0], "manifest"), *_span(item[1], item[2]))
+
+
+def _span(from_ms: int, to_ms: int) -> tuple[int, int]:
+    if not 0 <= from_ms <= to_ms:
+        raise FormatError("manifest: a span of time ends before it begins")
+    return from_ms, to_ms
+
+
+def _count(value: int, what: str) -> int:
+    if value < 0:
+        raise FormatError(f"{what}: holds a negative number")
+    return value
 
 
 def _trigger_kind(text: str, what: str) -> TriggerKind:
