@@ -1,0 +1,108 @@
+"""How fast fragments are sealed, beside pyrage and the bare cipher: `python bench/sealing.py`.
+
+One fragment is 256 KiB. In every round each contender seals a few fragments, one contender after the other, so that
+whatever else the machine does falls on all of them; the medians over the rounds are told, and the ratios that the
+project promises are taken round by round. All contenders run in this one process, on one thread.
+
+glibc gives freed memory back to the kernel above a threshold that rises with what the process freed before, and a
+fresh page costs as much as sealing it. So everything is measured twice where glibc lets us choose: with the thresholds
+of a process that begins (`heap_returned`), and with those of one that once freed a picture (`heap_kept`), as the
+doorbell's does. Elsewhere there is one measurement, `heap_as_it_is`.
+"""
+
+import ctypes
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+
+import pyrage
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from sealbell_wire.age.file import seal
+from sealbell_wire.age.mlkem768x25519 import HybridIdentity
+from sealbell_wire.age.payload import CHUNK_BYTES
+
+FRAGMENT_BYTES = 256 * 1024
+ROUNDS = 25
+SEALS_PER_ROUND = 10
+RECORD_BYTES = 600
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+HEAPS = {"heap_returned": 128 << 10, "heap_kept": 8 << 20}  # both thresholds in bytes
+
+RAW, PYRAGE, TWO_READERS, PART = "chacha20poly1305", "pyrage_two_x25519", "two_readers", "part_of_four_stanzas"
+PROMISED_RATIOS = {TWO_READERS: 0.9, PART: 0.6}
+
+
+def measure() -> dict[str, object]:
+    """Medians in MB/s (10^6 bytes of plaintext) and the ratios to pyrage's rate, as JSON can hold them."""
+    contenders = _contenders(os.urandom(FRAGMENT_BYTES))
+    return {
+        "fragment_bytes": FRAGMENT_BYTES,
+        "rounds": ROUNDS,
+        "promised_ratio_to_pyrage": PROMISED_RATIOS,
+        **{heap: _race(contenders) for heap in _heaps()},
+    }
+
+
+def _heaps() -> Iterator[str]:
+    """Each state of the heap by name, brought about before it is named."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        yield "heap_as_it_is"
+        return
+    for name, threshold_bytes in HEAPS.items():
+        mallopt(M_TRIM_THRESHOLD, threshold_bytes)
+        mallopt(M_MMAP_THRESHOLD, threshold_bytes)
+        yield name
+
+
+def _contenders(fragment: bytes) -> dict[str, Callable[[], object]]:
+    outsiders = [pyrage.x25519.Identity.generate().to_public() for _ in range(2)]
+    readers = [HybridIdentity(os.urandom(32)).recipient for _ in range(4)]
+    signing_key = Ed25519PrivateKey.generate()
+    record_text = os.urandom(RECORD_BYTES)
+    cipher = ChaCha20Poly1305(os.urandom(32))
+    chunks = [fragment[at : at + CHUNK_BYTES] for at in range(0, len(fragment), CHUNK_BYTES)]
+
+    def raw() -> None:
+        for counter, chunk in enumerate(chunks):
+            cipher.encrypt(counter.to_bytes(12, "big"), chunk, None)
+
+    def part() -> None:
+        sealed = seal(fragment, readers)
+        record = hashlib.sha256(sealed.head).digest() + hashlib.sha256(sealed.body).digest() + record_text
+        signing_key.sign(b"SSHSIG, namespace, hash name" + hashlib.sha512(record).digest())
+
+    return {
+        RAW: raw,
+        PYRAGE: lambda: pyrage.encrypt(fragment, outsiders),
+        TWO_READERS: lambda: seal(fragment, readers[:2]),
+        PART: part,
+    }
+
+
+def _race(contenders: dict[str, Callable[[], object]]) -> dict[str, dict[str, float]]:
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(ROUNDS):
+        for name, contender in contenders.items():
+            begin = time.perf_counter()
+            for _ in range(SEALS_PER_ROUND):
+                contender()
+            seconds[name].append((time.perf_counter() - begin) / SEALS_PER_ROUND)
+    ratios = {
+        name: median(peer / ours for peer, ours in zip(seconds[PYRAGE], seconds[name], strict=True))
+        for name in PROMISED_RATIOS
+    }
+    return {
+        "mb_per_s": {name: round(FRAGMENT_BYTES / median(times) / 1e6) for name, times in seconds.items()},
+        "ratio_to_pyrage": {name: round(ratio, 2) for name, ratio in ratios.items()},
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=2))
