@@ -1,0 +1,3 @@
+"""The doorbell."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,209 @@
+"""The doorbell's commands. Each imports its own part only: `watch` loads no network code, `uplink` no picture code."""
+
+import argparse
+import json
+import logging
+import secrets
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sealbell import __version__
+from sealbell.home import Home, HomeError, describe, set_up
+from sealbell.notify import Notifier
+from sealbell.spool import OutboxError
+from sealbell.supervisor import StageError
+from sealbell_wire.errors import WireError
+
+if TYPE_CHECKING:
+    from sealbell.watch.main import Eyes
+
+OK, FAILED, WRONG_USAGE = 0, 1, 2
+US_PER_S = 1_000_000
+BOOT_BYTES = 16
+
+
+class UsageError(Exception):
+    """The command line asks for something that cannot be."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code says how it went."""
+    args = _parser().parse_args(argv)
+    for level, name in ((logging.INFO, "info"), (logging.WARNING, "warning"), (logging.ERROR, "error")):
+        logging.addLevelName(level, name)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s: %(message)s")
+    command: Callable[[argparse.Namespace], int] = args.command
+    try:
+        return command(args)
+    except UsageError as error:
+        print(f"sealbell: {error}", file=sys.stderr)
+        return WRONG_USAGE
+    except (HomeError, OutboxError, StageError, WireError) as error:
+        print(f"sealbell: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sealbell",
+        description="The doorbell: watches the door, seals what it sees to its owner, sends it to a relay.",
+        epilog="exit codes: 0 done, 1 failed, 2 wrong usage. Without any hardware: sealbell demo --once --help",
+    )
+    parser.add_argument("--version", action="version", version=f"sealbell {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_init(commands)
+    _add_watch(commands)
+    _add_uplink(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _add_init(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("init", help="set a doorbell up: draw its keys, pin its owner")
+    parser.add_argument("home", type=Path, metavar="DIR", help="the doorbell's folder, made if absent")
+    parser.add_argument(
+        "--owner", type=Path, required=True, metavar="FILE", help="bundle.json of `sealbell-owner init`"
+    )
+    parser.add_argument("--json", action="store_true", help="print the doorbell's card as json")
+    parser.set_defaults(command=_init)
+
+
+def _add_watch(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "watch",
+        help="watch the door: record, seal, commit to the outbox",
+        description="Watches until the pictures end or it is told to stop (SIGTERM), then commits what is open.",
+    )
+    parser.add_argument("home", type=Path, metavar="DIR", help="the doorbell's folder")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--footage", type=Path, metavar="FILE", help="any video file in the place of the camera")
+    source.add_argument("--synthetic", metavar="WxH@FPS:BITS", help="drawn pictures, such as 1280x720@30:2000000")
+    parser.add_argument("--pace", choices=("fast", "real"), default="real", help="for footage: default %(default)s")
+    parser.add_argument("--press", type=float, action="append", default=[], metavar="S", help="press the bell then")
+    parser.add_argument("--length", type=float, metavar="S", help="for drawn pictures: end after S seconds")
+    parser.add_argument("--walk", type=float, default=0, metavar="S", help="drawn: someone walks for S of every 30 s")
+    parser.add_argument("--fragment-ms", type=int, default=1_000, metavar="MS", help="length of a part, 250 to 1000")
+    parser.add_argument("--outbox-bytes", type=int, default=512_000_000, metavar="N", help="default %(default)s")
+    parser.add_argument("--json", action="store_true", help="print how far it is, a line of json a second of pictures")
+    parser.set_defaults(command=_watch)
+
+
+def _add_uplink(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("uplink", help="send what is in the outbox until the relay has signed for it")
+    parser.add_argument("home", type=Path, metavar="DIR", help="the doorbell's folder")
+    parser.add_argument("--until-empty", action="store_true", help="end as soon as the relay has signed for everything")
+    parser.set_defaults(command=_uplink)
+
+
+def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "demo",
+        help="the whole way on video files: doorbell, broker, relay, owner, on this machine",
+        description="Runs each FILE through a doorbell of its own and real processes, opens what arrived, and shows "
+        "what a warrant served on the relay would get.",
+        epilog="exit codes: 0 done (also when nothing moved), 1 a clip failed, 2 unreadable footage or wrong usage",
+    )
+    parser.add_argument("--once", action="store_true", required=True, help="run the files through, report, and end")
+    parser.add_argument("--footage", type=Path, nargs="+", required=True, metavar="FILE", help="any video files")
+    parser.add_argument(
+        "--press", type=float, action="append", default=[], metavar="SECONDS", help="press the bell then"
+    )
+    parser.add_argument("--pace", choices=("fast", "real"), default="fast", help="default %(default)s")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to put it all: absent or empty")
+    parser.set_defaults(command=_demo)
+
+
+def _init(args: argparse.Namespace) -> int:
+    card = set_up(args.home, args.owner, secrets.token_bytes)
+    if args.json:
+        print(describe(card))
+    else:
+        print(f"doorbell {card.doorbell} is set up in {args.home}")
+        print(f"next: give {args.home / 'card.json'} to the relay (`sealbell-relay allow`) and to the owner's tools")
+        print("      (`sealbell-owner pin`), then start `sealbell uplink` and `sealbell watch`")
+    return OK
+
+
+def _watch(args: argparse.Namespace) -> int:
+    from sealbell.watch.camera.footage import FootageError
+    from sealbell.watch.main import compose
+    from sealbell.watch.recorder import Timing
+
+    if not 250 <= args.fragment_ms <= 1_000:
+        raise UsageError("--fragment-ms takes 250 to 1000")
+    try:
+        eyes, length_us = _eyes(args)
+    except FootageError as error:
+        raise UsageError(str(error)) from None
+    timing = Timing(fragment_us=args.fragment_ms * 1_000)
+    watch = compose(Home(args.home), eyes, timing, args.outbox_bytes, _progress(args, length_us))
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: watch.stop())
+    watch.run()
+    return OK
+
+
+def _eyes(args: argparse.Namespace) -> "tuple[Eyes, int]":
+    from sealbell.clock import FootageClock
+    from sealbell.watch.camera.footage import Footage
+    from sealbell.watch.camera.synthetic import Synthetic, parse_drawing
+    from sealbell.watch.main import Eyes
+    from sealbell.watch.panel import ScriptedPanel
+
+    if any(at_s < 0 for at_s in args.press):
+        raise UsageError("--press takes seconds from the beginning")
+    real = args.pace == "real" or args.synthetic is not None
+    clock = FootageClock(secrets.token_hex(BOOT_BYTES), time.time_ns() // 1_000_000, real=real)
+    panel = ScriptedPanel(clock, (int(at_s * US_PER_S) for at_s in args.press))
+    if args.footage is not None:
+        footage = Footage(args.footage, clock)
+        return Eyes(footage, panel, clock, patient=not real), footage.length_us
+    try:
+        video, fps, bits_per_s = parse_drawing(args.synthetic)
+    except ValueError as error:
+        raise UsageError(f"--synthetic: {error}") from None
+    length_us = int(args.length * US_PER_S) if args.length else None
+    drawn = Synthetic(video, fps, bits_per_s, clock, length_us, int(args.walk * US_PER_S))
+    return Eyes(drawn, panel, clock, patient=False), length_us or 0
+
+
+def _progress(args: argparse.Namespace, length_us: int) -> Callable[[int], None]:
+    told_s = -1
+
+    def tell(t_us: int) -> None:
+        nonlocal told_s
+        if args.json and t_us // US_PER_S > told_s:
+            told_s = t_us // US_PER_S
+            print(json.dumps({"at_s": told_s, "of_s": length_us // US_PER_S}), flush=True)
+
+    return tell
+
+
+def _uplink(args: argparse.Namespace) -> int:
+    from sealbell.clock import SystemClock
+    from sealbell.uplink.main import compose
+
+    stopped = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stopped.set())
+    uplink = compose(Home(args.home), SystemClock(secrets.token_hex(BOOT_BYTES)))
+    uplink.run(stopped, Notifier.from_environment(), until_empty=args.until_empty)
+    return OK
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from sealbell.demo.main import DemoUsageError, run
+
+    try:
+        return run(args.footage, args.press, args.pace, args.out)
+    except DemoUsageError as error:
+        raise UsageError(str(error)) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The clocks: the machine's, and a footage file's own. Nothing else in the firmware reads a clock."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_TIMESYNC = Path("/run/systemd/timesync/synchronized")
+
+
+class SystemClock:
+    """The machine's monotonic clock, with its wall clock as a label."""
+
+    def __init__(self, random_boot: str) -> None:
+        """`random_boot` (32 hex digits) names this run where the kernel names no boot."""
+        self._boot = random_boot
+        if _BOOT_ID.exists():
+            self._boot = _BOOT_ID.read_text(encoding="ascii").strip().replace("-", "")
+
+    @property
+    def boot(self) -> str:
+        """The kernel's boot id, as 32 hex digits."""
+        return self._boot
+
+    def now_us(self) -> int:
+        """Microseconds since some moment before boot ended."""
+        return time.monotonic_ns() // 1_000
+
+    def wall_ms(self, at_us: int) -> int:
+        """Unix milliseconds at `at_us`; read anew, since NTP may have stepped the clock."""
+        return time.time_ns() // 1_000_000 - (self.now_us() - at_us) // 1_000
+
+    def synced(self) -> bool:
+        """Whether systemd-timesyncd has set the clock since boot."""
+        return _TIMESYNC.exists()
+
+
+class FootageClock:
+    """A file's own time, from 0. Fast: it stands at the newest picture. Real: it runs, and pictures wait for it.
+
+    Alarms fire in order of time: when fast, just before the picture at or after them, on the camera's thread.
+    """
+
+    def __init__(self, boot: str, start_wall_ms: int, *, real: bool) -> None:
+        self._boot = boot
+        self._start_wall_ms = start_wall_ms
+        self._real = real
+        self._started_ns = time.monotonic_ns()
+        self._at_us = 0
+        self._alarms: list[tuple[int, Callable[[], None]]] = []
+        self._stopped = threading.Event()
+
+    @property
+    def boot(self) -> str:
+        """The name of this run, as it was handed in."""
+        return self._boot
+
+    def now_us(self) -> int:
+        """Microseconds of the file's own time."""
+        if self._real:
+            return (time.monotonic_ns() - self._started_ns) // 1_000
+        return self._at_us
+
+    def wall_ms(self, at_us: int) -> int:
+        """The wall time at which the file began, plus its own time."""
+        return self._start_wall_ms + at_us // 1_000
+
+    def synced(self) -> bool:
+        """A file's time is nobody's."""
+        return False
+
+    def start(self) -> None:
+        """The file's time 0 is now."""
+        self._started_ns = time.monotonic_ns()
+        self._start_wall_ms = time.time_ns() // 1_000_000 if self._real else self._start_wall_ms
+
+    def at(self, t_us: int, alarm: Callable[[], None]) -> None:
+        """Call `alarm` when the file's time reaches `t_us`. To be set before `start`."""
+        self._alarms.append((t_us, alarm))
+        self._alarms.sort(key=lambda entry: entry[0])
+
+    def reach(self, t_us: int) -> None:
+        """Let the file's time become `t_us`: alarms up to it fire; at real pace this waits until it is so."""
+        while self._alarms and self._alarms[0][0] <= t_us:
+            due_us, alarm = self._alarms.pop(0)
+            self._wait_until(due_us)
+            alarm()
+        self._wait_until(t_us)
+
+    def stop(self) -> None:
+        """Wait no longer."""
+        self._stopped.set()
+
+    def _wait_until(self, t_us: int) -> None:
+        if self._real:
+            self._stopped.wait(max(0.0, (t_us - self.now_us()) / 1e6))
+        self._at_us = max(self._at_us, t_us)

@@ -1,0 +1,138 @@
+"""The doorbell's folder: `state` (keys, for the camera process alone), `outbox`, `inbox`, what it pinned, its card."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sealbell_wire.enrolment import MAX_FILE_BYTES, DoorbellCard, OwnerBundle, RelayCard, parse_card
+from sealbell_wire.errors import FormatError, WireError
+from sealbell_wire.readers import SignedReaders, check_pinned, parse_signed_readers
+from sealbell_wire.sshsig import verify_key_of
+
+SEED_BYTES = 32
+
+
+class HomeError(Exception):
+    """The doorbell's folder is not what it must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths below the doorbell's folder."""
+
+    folder: Path
+
+    @property
+    def outbox(self) -> Path:
+        """Sealed parts on their way to the relay."""
+        return self.folder / "outbox"
+
+    @property
+    def inbox(self) -> Path:
+        """Sealed orders on their way to the camera process."""
+        return self.folder / "inbox"
+
+    @property
+    def _signing_key(self) -> Path:
+        return self.folder / "state" / "signing.key"
+
+    def signing_key(self) -> Ed25519PrivateKey:
+        """Return the doorbell's signing key; HomeError if there is none."""
+        try:
+            seed = bytes.fromhex(self._signing_key.read_text(encoding="ascii").strip())
+            return Ed25519PrivateKey.from_private_bytes(seed)
+        except (OSError, ValueError) as error:
+            raise self._missing("signing key", error) from None
+
+    def readers(self) -> SignedReaders:
+        """Return the pinned readers document, checked again."""
+        signed = parse_signed_readers(self._bundle().readers)
+        check_pinned(signed)
+        return signed
+
+    def relay(self) -> RelayCard:
+        """Return the pinned relay."""
+        return self._bundle().relay
+
+    def card(self) -> DoorbellCard:
+        """Return the doorbell's public card."""
+        card = self._read_card("card.json")
+        if not isinstance(card, DoorbellCard):
+            raise HomeError(f"{self.folder / 'card.json'} is not a doorbell's card")
+        return card
+
+    def _bundle(self) -> OwnerBundle:
+        bundle = self._read_card("bundle.json")
+        if not isinstance(bundle, OwnerBundle):
+            raise HomeError(f"{self.folder / 'bundle.json'} is not an owner's bundle")
+        return bundle
+
+    def _read_card(self, name: str) -> object:
+        try:
+            return read_card(self.folder / name)
+        except (OSError, WireError) as error:
+            raise self._missing(name, error) from None
+
+    def _missing(self, what: str, error: Exception) -> HomeError:
+        reason = error.strerror if isinstance(error, OSError) else error
+        return HomeError(
+            f"{self.folder}: its {what} cannot be read: {str(reason).lower()}\n"
+            f"hint: `sealbell init {self.folder} --owner BUNDLE` sets a doorbell up"
+        )
+
+
+def read_card(path: Path) -> object:
+    """Return the card in a file; OSError or WireError if there is none."""
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise FormatError(f"card: longer than {MAX_FILE_BYTES} bytes")
+    return parse_card(data)
+
+
+def set_up(folder: Path, bundle_file: Path, random_bytes: Callable[[int], bytes]) -> DoorbellCard:
+    """Make a doorbell's folder: draw its signing key, pin the owner's bundle, write its card.
+
+    HomeError if the folder already holds a doorbell or the bundle cannot be pinned; nothing is left half made.
+    """
+    home = Home(folder)
+    if (folder / "card.json").exists():
+        raise HomeError(
+            f"{folder} already is a doorbell's\nhint: keys are drawn once; choose another folder, or delete this one"
+        )
+    try:
+        bundle = read_card(bundle_file)
+        if not isinstance(bundle, OwnerBundle):
+            raise HomeError(f"{bundle_file} is not an owner's bundle\nhint: `sealbell-owner init` writes bundle.json")
+        signed = parse_signed_readers(bundle.readers)
+        check_pinned(signed)
+    except WireError as error:
+        raise HomeError(f"{bundle_file} cannot be pinned: {error}") from None
+    except OSError as error:
+        raise HomeError(f"{bundle_file} cannot be read: {(error.strerror or 'unknown').lower()}") from None
+    seed = random_bytes(SEED_BYTES)
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    card = DoorbellCard(verify_key_of(key).hex(), signed.readers.owner)
+    for part in (folder, home.outbox, home.inbox, folder / "state"):
+        part.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(home._signing_key, seed.hex().encode() + b"\n", 0o600)
+    _write(folder / "bundle.json", bundle.encode(), 0o644)
+    _write(folder / "card.json", card.encode(), 0o644)
+    return card
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def describe(card: DoorbellCard) -> str:
+    """Return a card as JSON for programs."""
+    return json.dumps({"doorbell": card.doorbell, "key": card.key, "owner": card.owner})

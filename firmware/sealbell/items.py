@@ -1,0 +1,114 @@
+"""What travels between stages. Frozen, so that a thread may hand it to another and forget it.
+
+All times `*_us` are microseconds of the doorbell's monotonic clock (of the file itself, on footage).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sealbell_wire.content import Trigger, TriggerKind
+
+Luma = NDArray[np.uint8]
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFormat:
+    """Size of the main stream in pixels."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One lores frame: `luma` is (240, 320)."""
+
+    t_us: int
+    luma: Luma
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One encoded picture: an H.264 access unit in Annex B, with SPS and PPS before every keyframe."""
+
+    t_us: int
+    data: bytes
+    keyframe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Somebody pressed the bell."""
+
+    t_us: int
+
+
+Seen = Frame | Packet | Press
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Packets that belong together, normally one GOP; `end_us` is when the picture after the last one was due."""
+
+    packets: tuple[Packet, ...]
+    end_us: int
+
+    @property
+    def start_us(self) -> int:
+        """Time of the first picture."""
+        return self.packets[0].t_us
+
+    @property
+    def keyframe(self) -> bool:
+        """Whether a player can begin here."""
+        return self.packets[0].keyframe
+
+
+@dataclass(frozen=True, slots=True)
+class ClipBegins:
+    """A clip is opened; a NoticeDraft follows at once. `continues` is true when the cap cut the clip before."""
+
+    continues: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeDraft:
+    """Someone rang or moved. `snapshot` is a JPEG, empty while the camera has shown nothing yet."""
+
+    t_us: int
+    trigger: TriggerKind
+    snapshot: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class InitDraft:
+    """The MP4 header of a clip, ftyp and moov."""
+
+    t_us: int
+    header: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MediaDraft:
+    """One fragment, moof and mdat, of so many pictures."""
+
+    t_us: int
+    fragment: bytes
+    keyframe: bool
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClipEnds:
+    """The clip is over: span of its media, all that triggered it, and pictures that were lost before."""
+
+    start_us: int
+    end_us: int
+    triggers: tuple[Trigger, ...]
+    lost: int
+
+
+Draft = ClipBegins | NoticeDraft | InitDraft | MediaDraft | ClipEnds

@@ -1,0 +1,143 @@
+"""What to send next, and what the relay has signed for. No socket, no clock, no file.
+
+Theory. Every entry of the outbox is in one of three states: waiting, under way (sent at some time, so many times), or
+received (a receipt verified; the outbox then deletes it). A new connection puts everything back to waiting, and a
+clip that was in the outbox before it is asked for first (`have`): its parts wait for the answer, or ASK_US. What is
+under way too long is sent again, later each time. Notices go first, the newest before all, since someone stands at
+the door; then the newest clip, which is being recorded and may be stolen with the doorbell; then the rest in order.
+At most WINDOW_PARTS and WINDOW_BYTES are under way. Nothing is ever given up: a refusal only makes it wait longer.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sealbell.spool import Entry
+from sealbell_wire.receipt import Receipt
+
+WINDOW_PARTS = 32
+WINDOW_BYTES = 8_000_000
+MAX_ASKED = 8
+ASK_US = 2_000_000
+RETRY_US = 4_000_000
+MAX_RETRY_US = 120_000_000
+REFUSED_US = 600_000_000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask the relay which parts of this clip it has."""
+
+    clip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this entry."""
+
+    entry: Entry
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    again_us: int
+    size_bytes: int
+
+
+class Courier:
+    """Decides; someone else acts. `jitter` returns a number from 0 up to 1, so that doorbells do not call in step."""
+
+    def __init__(self, jitter: Callable[[], float]) -> None:
+        self._jitter = jitter
+        self._entries: list[Entry] = []
+        self._under_way: dict[Entry, _UnderWay] = {}
+        self._attempts: dict[Entry, int] = {}
+        self._refused_until: dict[Entry, int] = {}
+        self._to_ask: list[str] = []
+        self._asked: dict[str, int] = {}
+        self._connected = False
+
+    def connected(self, entries: Iterable[Entry]) -> None:
+        """A connection stands; `entries` may have been sent before."""
+        self._connected = True
+        self._under_way.clear()
+        self._asked.clear()
+        self._to_ask = sorted({entry.clip for entry in entries})
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._connected = False
+        self._under_way.clear()
+
+    def present(self, entries: list[Entry]) -> None:
+        """Tell what the outbox holds now."""
+        self._entries = entries
+        there = set(entries)
+        for memory in (self._under_way, self._attempts, self._refused_until):
+            for entry in memory.keys() - there:
+                memory.pop(entry, None)
+
+    def due(self, now_us: int) -> list[Ask | Send]:
+        """Return what may be asked and tried now; each Send must be answered by `sent` or `unsent`."""
+        if not self._connected:
+            return []
+        actions: list[Ask | Send] = []
+        while self._to_ask and len(self._asked) < MAX_ASKED:
+            clip = self._to_ask.pop(0)
+            self._asked[clip] = now_us + ASK_US
+            actions.append(Ask(clip))
+        for clip in [clip for clip, until_us in self._asked.items() if now_us >= until_us]:
+            self._asked.pop(clip)
+        held = {*self._to_ask, *self._asked}
+        room = WINDOW_PARTS - sum(now_us < way.again_us for way in self._under_way.values())
+        waiting = [entry for entry in self._in_order() if entry.clip not in held and self._may_go(entry, now_us)]
+        return actions + [Send(entry) for entry in waiting[: max(0, room)]]
+
+    def has_room(self, size_bytes: int) -> bool:
+        """Whether so many bytes more may be under way; one part always may."""
+        under_way = sum(way.size_bytes for way in self._under_way.values())
+        return not self._under_way or under_way + size_bytes <= WINDOW_BYTES
+
+    def sent(self, entry: Entry, size_bytes: int, now_us: int) -> None:
+        """The entry was handed to the connection."""
+        attempt = self._attempts.get(entry, 0)
+        self._attempts[entry] = attempt + 1
+        wait_us = min(RETRY_US << min(attempt, 10), MAX_RETRY_US)
+        self._under_way[entry] = _UnderWay(now_us + int(wait_us * (1 + self._jitter())), size_bytes)
+
+    def answered(
+        self, clip: str, receipts: list[Receipt], hash_of: Callable[[Entry], str | None], now_us: int
+    ) -> list[Entry]:
+        """Take verified receipts of one clip; return the entries that they sign for, to be deleted.
+
+        `hash_of` returns the record hash of an entry as it lies in the outbox: a receipt counts for nothing else.
+        """
+        self._asked.pop(clip, None)
+        by_seq = {entry.seq: entry for entry in self._entries if entry.clip == clip}
+        received: list[Entry] = []
+        for receipt in receipts:
+            entry = by_seq.get(receipt.seq)
+            if entry is None or receipt.clip != clip or hash_of(entry) != receipt.record:
+                continue
+            self._under_way.pop(entry, None)
+            if receipt.verdict == "refused":
+                self._refused_until[entry] = now_us + int(REFUSED_US * (1 + self._jitter()))
+                _log.warning("the relay refused part %d of clip %s: %s", entry.seq, clip, receipt.reason)
+            else:
+                received.append(entry)
+        return received
+
+    def _may_go(self, entry: Entry, now_us: int) -> bool:
+        way = self._under_way.get(entry)
+        if way is not None and now_us < way.again_us:
+            return False
+        return now_us >= self._refused_until.get(entry, 0)
+
+    def _in_order(self) -> list[Entry]:
+        if not self._entries:
+            return []
+        newest_clip = self._entries[-1].clip
+        notices = [entry for entry in reversed(self._entries) if entry.kind == "notice" and not entry.dropped]
+        rest = [entry for entry in self._entries if entry.kind != "notice" or entry.dropped]
+        return [*notices, *(e for e in rest if e.clip == newest_clip), *(e for e in rest if e.clip != newest_clip)]

@@ -1,0 +1,140 @@
+"""MQTT 3.1.1, QoS 1, through paho: its only importer.
+
+One thread owns the client and drives it by hand (paho's own thread dies silently on an exception in a callback,
+eclipse-paho #894, and publishing from callbacks can deadlock, #354). Callbacks only note what came. A connection that
+breaks is thrown away with all that paho remembers: the outbox remembers better. Sizes are checked before publishing,
+since a message larger than the broker takes would be resent for ever.
+"""
+
+import logging
+import select
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.reasoncodes import ReasonCode
+
+from sealbell.seams import Arrival, Connected, Lost, Message
+from sealbell_wire.limits import MAX_PART_BYTES
+
+KEEPALIVE_S = 20
+CONNECT_TIMEOUT_S = 5.0
+CONFIRM_TIMEOUT_US = 10_000_000
+MAX_MESSAGE_BYTES = 2_000_000
+MIN_BACKOFF_US, MAX_BACKOFF_US = 250_000, 30_000_000
+MAX_INFLIGHT = 64
+DEFAULT_PORT = 1883
+_log = logging.getLogger(__name__)
+
+
+class MqttTransport:
+    """A Transport over one broker: connects by itself, with growing pauses, and says when it is connected or lost."""
+
+    def __init__(
+        self, url: str, client_id: str, subscribe: str, now_us: Callable[[], int], jitter: Callable[[], float]
+    ) -> None:
+        """`url` is mqtt://HOST:PORT; `subscribe` the one filter; `jitter` returns a number from 0 up to 1."""
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "localhost", parts.port or DEFAULT_PORT
+        self._client_id = client_id
+        self._filter = subscribe
+        self._now_us = now_us
+        self._jitter = jitter
+        self._client: paho.Client | None = None
+        self._confirmed = False
+        self._confirm_by_us = 0
+        self._retry_at_us = 0
+        self._failures = 0
+        self._arrivals: list[Arrival] = []
+
+    def wait(self, timeout_s: float, wake_fd: int) -> list[Arrival]:
+        """Drive the connection until something arrives, `wake_fd` is readable or the time is over."""
+        if self._client is None and self._now_us() >= self._retry_at_us:
+            self._connect()
+        client = self._client
+        sock = client.socket() if client else None
+        writes = [sock] if client and sock and client.want_write() else []
+        reads: list[Any] = [wake_fd, *([sock] if sock else [])]
+        readable, writable, _ = select.select(reads, writes, [], 0 if self._arrivals else timeout_s)
+        if client:
+            self._step(client, readable=sock in readable, writable=sock in writable)
+        arrivals, self._arrivals = self._arrivals, []
+        return arrivals
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Hand one message over; False if there is no connection."""
+        if len(payload) > MAX_PART_BYTES:
+            raise ValueError(f"a message of {len(payload)} bytes is more than {MAX_PART_BYTES}")
+        if not (self._client and self._confirmed):
+            return False
+        return self._client.publish(topic, payload, qos=1).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def close(self) -> None:
+        """Leave."""
+        if self._client:
+            self._client.disconnect()
+            self._client = None
+
+    def _connect(self) -> None:
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2, self._client_id, clean_session=True, protocol=paho.MQTTv311,
+            reconnect_on_failure=False,
+        )  # fmt: skip
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.max_inflight_messages_set(MAX_INFLIGHT)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        try:
+            client.connect(self._host, self._port, KEEPALIVE_S)
+        except (OSError, ValueError) as error:
+            self._fail(f"cannot reach the relay at {self._host}:{self._port}: {error}")
+            return
+        self._client, self._confirmed = client, False
+        self._confirm_by_us = self._now_us() + CONFIRM_TIMEOUT_US
+
+    def _step(self, client: paho.Client, *, readable: bool, writable: bool) -> None:
+        codes = [MQTTErrorCode.MQTT_ERR_SUCCESS]
+        if readable:
+            codes.append(client.loop_read())
+        if writable or client.want_write():
+            codes.append(client.loop_write())
+        codes.append(client.loop_misc())
+        late = not self._confirmed and self._now_us() > self._confirm_by_us
+        if late or client.socket() is None or any(code != MQTTErrorCode.MQTT_ERR_SUCCESS for code in codes):
+            self._drop(client)
+
+    def _drop(self, client: paho.Client) -> None:
+        client.on_message = client.on_connect = client.on_subscribe = None
+        sock: Any = client.socket()
+        if sock is not None:
+            sock.close()
+        self._client = None
+        if self._confirmed:
+            self._arrivals.append(Lost())
+        self._confirmed = False
+        self._fail("the connection to the relay is gone")
+
+    def _fail(self, what: str) -> None:
+        pause_us = min(MIN_BACKOFF_US << min(self._failures, 10), MAX_BACKOFF_US)
+        self._failures += 1
+        self._retry_at_us = self._now_us() + int(pause_us * (0.5 + self._jitter() / 2))
+        _log.warning("%s; trying again within %.1f s", what.lower(), pause_us / 1e6)
+
+    def _on_connect(self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _: object) -> None:
+        if not reason.is_failure:
+            client.subscribe(self._filter, qos=1)
+
+    def _on_subscribe(self, _client: paho.Client, _data: object, _mid: int, codes: list[ReasonCode], _: object) -> None:
+        if any(code.is_failure for code in codes):
+            _log.error("the broker refused the subscription: this doorbell may not listen for receipts there")
+            return
+        self._confirmed = True
+        self._failures = 0
+        self._arrivals.append(Connected())
+
+    def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        if len(message.payload) <= MAX_MESSAGE_BYTES:
+            self._arrivals.append(Message(message.topic, bytes(message.payload)))

@@ -1,0 +1,140 @@
+"""The picture process, put together: the only place that names its parts. It reaches no network."""
+
+import logging
+import queue
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sealbell import __version__
+from sealbell.home import Home
+from sealbell.items import Draft, Seen
+from sealbell.notify import Notifier
+from sealbell.seams import Camera, Clock, Panel
+from sealbell.spool import Outbox
+from sealbell.supervisor import Supervisor
+from sealbell.watch.intake import Intake
+from sealbell.watch.motion import MotionDetector
+from sealbell.watch.pipeline import Pipeline
+from sealbell.watch.recorder import Recorder, Timing
+from sealbell.watch.sealer import Readers, Sealer
+from sealbell.watch.snapshot import snapshot
+from sealbell_wire.age.keys import parse_recipient
+from sealbell_wire.age.mlkem768x25519 import SEED_BYTES, HybridIdentity, HybridRecipient
+from sealbell_wire.errors import FormatError
+from sealbell_wire.sealing import drop_part, hide_number
+from sealbell_wire.sshsig import verify_key_of
+
+INTAKE_ITEMS = 90  # three seconds of pictures at 15 a second, lores and packet each
+DRAFTS = 64
+TAKE_S = 0.25
+DEFAULT_OUTBOX_BYTES = 512_000_000
+MIN_FREE_BYTES = 16_000_000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """What differs between a Pi, a file and a drawing. `patient` cameras can be made to wait."""
+
+    camera: Camera
+    panel: Panel
+    clock: Clock
+    patient: bool
+
+
+class Watch:
+    """The running process: three stages in a row, a thread each."""
+
+    def __init__(
+        self, eyes: Eyes, pipeline: Pipeline, sealer: Sealer, supervisor: Supervisor, seen: Callable[[int], None]
+    ) -> None:
+        self._eyes = eyes
+        self._seen = seen
+        self._pipeline = pipeline
+        self._sealer = sealer
+        self._supervisor = supervisor
+        self._intake = Intake(INTAKE_ITEMS, patient=eyes.patient)
+        self._drafts: queue.Queue[Draft | None] = queue.Queue(DRAFTS)
+
+    def run(self) -> None:
+        """Return when the camera has ended or `stop` was called and all is committed; StageError on a failure."""
+        self._supervisor.spawn("seal", self._seal)
+        self._supervisor.spawn("watch", self._watch)
+        self._eyes.panel.start(self._intake.offer)
+        self._supervisor.spawn("camera", self._look)
+        self._supervisor.wait()
+
+    def stop(self) -> None:
+        """End after what was seen so far."""
+        self._eyes.panel.stop()
+        self._eyes.camera.stop()
+
+    def _look(self, beat: Callable[[], None]) -> None:
+        def sink(item: Seen) -> None:
+            self._intake.offer(item)
+            self._seen(item.t_us)
+            beat()
+
+        self._eyes.camera.run(sink)
+        self._intake.close()
+
+    def _watch(self, beat: Callable[[], None]) -> None:
+        while not self._intake.ended:
+            item = self._intake.take(TAKE_S)
+            for draft in self._pipeline.step(item) if item else []:
+                self._drafts.put(draft)
+            beat()
+        for draft in self._pipeline.finish():
+            self._drafts.put(draft)
+        self._drafts.put(None)
+
+    def _seal(self, beat: Callable[[], None]) -> None:
+        while True:
+            try:
+                draft = self._drafts.get(timeout=TAKE_S)
+            except queue.Empty:
+                beat()
+                continue
+            if draft is None:
+                return
+            self._sealer.step(draft)
+            beat()
+
+
+def compose(
+    home: Home,
+    eyes: Eyes,
+    timing: Timing,
+    outbox_bytes: int = DEFAULT_OUTBOX_BYTES,
+    seen: Callable[[int], None] = lambda _: None,
+) -> Watch:
+    """Put the picture process together; HomeError, WireError or OutboxError if the folder is not in order.
+
+    `seen` is told the time of everything that the camera shows, for a progress bar.
+    """
+    key = home.signing_key()
+    outbox = Outbox(home.outbox, outbox_bytes, MIN_FREE_BYTES, lambda part: drop_part(part, key))
+    pipeline = Pipeline(MotionDetector(), Recorder(eyes.camera.format, timing, lambda: snapshot(eyes.camera.still())))
+    sealer = _sealer(home, key, eyes.clock, outbox)
+    _log.info("watching: doorbell %s", home.card().doorbell)
+    return Watch(eyes, pipeline, sealer, Supervisor(Notifier.from_environment()), seen)
+
+
+def _sealer(home: Home, key: Ed25519PrivateKey, clock: Clock, outbox: Outbox) -> Sealer:
+    signed = home.readers()
+    recipients = [_post_quantum(entry.recipient) for entry in signed.readers.entries]
+    thrown_away = HybridIdentity(secrets.token_bytes(SEED_BYTES)).recipient
+    readers = Readers(hide_number(recipients, thrown_away), signed.hash)
+    if home.card().key != verify_key_of(key).hex():
+        raise AssertionError("the card is not this key's")
+    return Sealer(key, readers, __version__, clock, outbox, secrets.token_bytes)
+
+
+def _post_quantum(text: str) -> HybridRecipient:
+    recipient = parse_recipient(text)
+    if not isinstance(recipient, HybridRecipient):
+        raise FormatError("a reader's recipient is not post-quantum")
+    return recipient

@@ -1,0 +1,200 @@
+"""When a clip begins, what is in it, and when it ends.
+
+Theory. Packets come in order and are gathered into runs (normally a GOP). While nothing happens, runs go round in the
+pre-roll. A trigger (a press, or motion becoming active) opens a clip: its notice leaves first, then its header, then
+the pre-roll, then each run as it completes. Every further press is a notice in the clip; a press and motion that is
+still active move the clip's end to `postroll_us` after them. The clip ends at the first keyframe at or after its end,
+so that the next clip can begin with a whole picture; if no keyframe comes, it ends KEYFRAME_PATIENCE_US later. A clip
+that has lasted `cap_us` ends at a keyframe and a next one goes on from that very keyframe.
+
+Only packets and triggers move the state; there is no clock and no thread. What is between two keyframes when packets
+were lost is left out and counted, since a player would show it broken.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sealbell.items import (
+    ClipBegins,
+    ClipEnds,
+    Draft,
+    InitDraft,
+    MediaDraft,
+    NoticeDraft,
+    Packet,
+    Run,
+    VideoFormat,
+)
+from sealbell.watch import mp4
+from sealbell.watch.gather import Gatherer
+from sealbell.watch.preroll import Preroll
+from sealbell_wire.content import MAX_TRIGGERS, Trigger, TriggerKind
+from sealbell_wire.limits import MAX_PART_BYTES
+
+KEYFRAME_PATIENCE_US = 2_000_000
+MAX_RUN_BYTES = MAX_PART_BYTES - 80_000  # room for boxes, padding (2 %) and the header's eight stanzas
+MAX_PREROLL_BYTES = 16_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long things last, in microseconds."""
+
+    preroll_us: int = 3_000_000
+    postroll_us: int = 5_000_000
+    cap_us: int = 60_000_000
+    fragment_us: int = 1_000_000
+
+
+@dataclass(slots=True)
+class _Clip:
+    kind: TriggerKind
+    ends_us: int
+    triggers: list[Trigger] = field(default_factory=list)
+    base_us: int | None = None
+    shown_until_us: int = 0
+    fragments: int = 0
+    lost: int = 0
+
+
+class Recorder:
+    """A stage: every call returns the drafts that it caused, in the order in which they must be sealed."""
+
+    def __init__(self, video: VideoFormat, timing: Timing, still: Callable[[], bytes]) -> None:
+        """`still` returns the newest picture as a JPEG within a notice's limit, or nothing."""
+        self._video = video
+        self._timing = timing
+        self._still = still
+        self._gatherer = Gatherer(timing.fragment_us, MAX_RUN_BYTES)
+        self._preroll = Preroll(timing.preroll_us, MAX_PREROLL_BYTES)
+        self._clip: _Clip | None = None
+        self._moving = False
+        self._broken = False
+
+    @property
+    def recording(self) -> bool:
+        """Whether a clip is open."""
+        return self._clip is not None
+
+    def press(self, t_us: int) -> list[Draft]:
+        """Somebody rang: always a notice, always recorded."""
+        opened = [] if self._clip else self._open("button", t_us, continues=False)
+        clip = self._current()
+        clip.kind = "button"
+        clip.ends_us = max(clip.ends_us, t_us + self._timing.postroll_us)
+        self._note(clip, Trigger("button", t_us // 1_000, t_us // 1_000))
+        return opened or [NoticeDraft(t_us, "button", self._still())]
+
+    def motion(self, t_us: int, *, active: bool) -> list[Draft]:
+        """What the detector said of the frame at `t_us`."""
+        begins = active and not self._moving
+        self._moving = active
+        if not active:
+            return []
+        drafts = [] if self._clip else self._open("motion", t_us, continues=False)
+        clip = self._current()
+        clip.ends_us = max(clip.ends_us, t_us + self._timing.postroll_us)
+        self._extend_motion(clip, t_us // 1_000, begins=begins)
+        return drafts
+
+    def packet(self, packet: Packet) -> list[Draft]:
+        """Take the next picture."""
+        if self._broken and not packet.keyframe:
+            self._count_lost(1)
+            return []
+        self._broken = False
+        try:
+            run = self._gatherer.add(packet)
+        except ValueError:
+            self.gap(1)
+            return []
+        drafts = self._take(run) if run else []
+        return drafts + self._turn(packet)
+
+    def gap(self, packets: int) -> None:
+        """Packets were lost before this stage: leave out everything up to the next keyframe."""
+        self._count_lost(packets + len(self._gatherer.pending))
+        self._gatherer.discard()
+        self._broken = True
+
+    def finish(self) -> list[Draft]:
+        """The pictures ended: close what is open."""
+        run = self._gatherer.flush()
+        drafts = self._take(run) if run else []
+        return drafts + self._close()
+
+    def _open(self, kind: TriggerKind, t_us: int, *, continues: bool) -> list[Draft]:
+        self._clip = _Clip(kind, ends_us=t_us + self._timing.postroll_us)
+        drafts: list[Draft] = [ClipBegins(continues), NoticeDraft(t_us, kind, self._still())]
+        for run in self._preroll.take(t_us - self._timing.preroll_us):
+            drafts += self._take(run)
+        return drafts
+
+    def _take(self, run: Run) -> list[Draft]:
+        clip = self._clip
+        if clip is None:
+            self._preroll.add(run)
+            return []
+        drafts: list[Draft] = []
+        if clip.base_us is None:
+            if not run.keyframe:
+                clip.lost += len(run.packets)
+                return []
+            clip.base_us = run.start_us
+            drafts.append(InitDraft(run.start_us, mp4.header(self._video, run.packets[0].data)))
+        clip.fragments += 1
+        clip.shown_until_us = run.end_us
+        moof_mdat = mp4.fragment(clip.fragments, clip.base_us, run)
+        drafts.append(MediaDraft(run.start_us, moof_mdat, run.keyframe, len(run.packets)))
+        return drafts
+
+    def _turn(self, packet: Packet) -> list[Draft]:
+        # Decided with `packet` pending: everything before it is in the clip that may end now.
+        clip = self._clip
+        if clip is None:
+            return []
+        patience_us = 0 if packet.keyframe else KEYFRAME_PATIENCE_US
+        if packet.t_us >= clip.ends_us + patience_us:
+            return self._close()
+        if packet.keyframe and clip.base_us is not None and packet.t_us - clip.base_us >= self._timing.cap_us:
+            return self._go_on(clip, packet.t_us)
+        return []
+
+    def _go_on(self, clip: _Clip, t_us: int) -> list[Draft]:
+        drafts = self._close()
+        drafts += self._open("motion" if self._moving else clip.kind, t_us, continues=True)
+        following = self._current()
+        following.ends_us = clip.ends_us
+        if self._moving:
+            self._extend_motion(following, t_us // 1_000, begins=True)
+        return drafts
+
+    def _close(self) -> list[Draft]:
+        clip, self._clip = self._clip, None
+        if clip is None:
+            return []
+        if clip.base_us is not None:
+            start_us, end_us = clip.base_us, clip.shown_until_us
+        else:
+            start_us = end_us = clip.ends_us
+        return [ClipEnds(start_us, end_us, tuple(clip.triggers), clip.lost)]
+
+    def _current(self) -> _Clip:
+        if self._clip is None:
+            raise AssertionError("a clip is open here: it was opened in the line before")
+        return self._clip
+
+    def _note(self, clip: _Clip, trigger: Trigger) -> None:
+        if len(clip.triggers) < MAX_TRIGGERS:
+            clip.triggers.append(trigger)
+
+    def _extend_motion(self, clip: _Clip, t_ms: int, *, begins: bool) -> None:
+        for i in range(len(clip.triggers) - 1, -1, -1):
+            if not begins and clip.triggers[i].kind == "motion":
+                clip.triggers[i] = Trigger("motion", clip.triggers[i].from_ms, t_ms)
+                return
+        self._note(clip, Trigger("motion", t_ms, t_ms))
+
+    def _count_lost(self, packets: int) -> None:
+        if self._clip:
+            self._clip.lost += packets
