@@ -1,8 +1,10 @@
 """How parts join into a clip and clips into a history (SPEC 6): pure rules, used by relay and owner alike."""
 
+from collections.abc import Sequence
+
 from sealbell_wire.errors import ContradictionError
 from sealbell_wire.ids import ZERO_HASH
-from sealbell_wire.record import Record
+from sealbell_wire.record import Kind, Record
 
 
 def check_joins(before: Record, before_hash: str, after: Record) -> None:
@@ -15,6 +17,22 @@ def check_joins(before: Record, before_hash: str, after: Record) -> None:
         raise ContradictionError(f"part {after.seq} was signed after another part {before.seq} than this one")
     if before.final:
         raise ContradictionError(f"part {after.seq} comes after the signed end of its clip")
+
+
+def check_kinds(kinds: Sequence[Kind]) -> None:
+    """Raise ContradictionError unless parts of these kinds, from seq 0 on without a hole, can make up one clip.
+
+    Notices first, one init part before all media, nothing after a manifest. A clip may end anywhere.
+    """
+    started = False
+    for seq, kind in enumerate(kinds):
+        if seq == 0 and kind != "notice":
+            raise ContradictionError("the clip does not begin with a notice")
+        if seq and kinds[seq - 1] == "manifest":
+            raise ContradictionError(f"part {seq} comes after the signed end of its clip")
+        if (kind == "init") == started and kind in ("init", "media"):
+            raise ContradictionError(f"part {seq}: a clip has one init part, before all its media")
+        started = started or kind == "init"
 
 
 def check_follows(earlier: Record, earlier_end_hash: str, later: Record) -> None:
