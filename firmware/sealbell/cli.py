@@ -7,7 +7,6 @@ import secrets
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -158,7 +157,7 @@ def _eyes(args: argparse.Namespace) -> "tuple[Eyes, int]":
     if any(at_s < 0 for at_s in args.press):
         raise UsageError("--press takes seconds from the beginning")
     real = args.pace == "real" or args.synthetic is not None
-    clock = FootageClock(secrets.token_hex(BOOT_BYTES), time.time_ns() // 1_000_000, real=real)
+    clock = FootageClock(secrets.token_hex(BOOT_BYTES), real=real)
     panel = ScriptedPanel(clock, (int(at_s * US_PER_S) for at_s in args.press))
     if args.footage is not None:
         footage = Footage(args.footage, clock)

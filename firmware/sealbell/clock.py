@@ -9,6 +9,10 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _TIMESYNC = Path("/run/systemd/timesync/synchronized")
 
 
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class SystemClock:
     """The machine's monotonic clock, with its wall clock as a label."""
 
@@ -29,7 +33,7 @@ class SystemClock:
 
     def wall_ms(self, at_us: int) -> int:
         """Unix milliseconds at `at_us`; read anew, since NTP may have stepped the clock."""
-        return time.time_ns() // 1_000_000 - (self.now_us() - at_us) // 1_000
+        return _wall_ms() - (self.now_us() - at_us) // 1_000
 
     def synced(self) -> bool:
         """Whether systemd-timesyncd has set the clock since boot."""
@@ -42,9 +46,10 @@ class FootageClock:
     Alarms fire in order of time: when fast, just before the picture at or after them, on the camera's thread.
     """
 
-    def __init__(self, boot: str, start_wall_ms: int, *, real: bool) -> None:
+    def __init__(self, boot: str, *, real: bool, start_wall_ms: int | None = None) -> None:
+        """`start_wall_ms` is the wall time at the file's time 0; None for the moment at which it starts."""
         self._boot = boot
-        self._start_wall_ms = start_wall_ms
+        self._start_wall_ms = start_wall_ms or _wall_ms()
         self._real = real
         self._started_ns = time.monotonic_ns()
         self._at_us = 0
@@ -73,7 +78,8 @@ class FootageClock:
     def start(self) -> None:
         """The file's time 0 is now."""
         self._started_ns = time.monotonic_ns()
-        self._start_wall_ms = time.time_ns() // 1_000_000 if self._real else self._start_wall_ms
+        if self._real:
+            self._start_wall_ms = _wall_ms()
 
     def at(self, t_us: int, alarm: Callable[[], None]) -> None:
         """Call `alarm` when the file's time reaches `t_us`. To be set before `start`."""

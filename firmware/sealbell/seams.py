@@ -2,9 +2,10 @@
 implementations pass, the real ones and those that stand in for them."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from sealbell.items import Picture, Press, Seen, VideoFormat
+if TYPE_CHECKING:  # the network process stands on this module too, and loads no picture code
+    from sealbell.items import Picture, Press, Seen, VideoFormat
 
 
 class Clock(Protocol):
@@ -24,20 +25,20 @@ class Clock(Protocol):
         """Whether wall time came from outside since boot."""
 
 
-Sink = Callable[[Seen], None]
+Sink = Callable[["Seen"], None]
 
 
 class Camera(Protocol):
     """Yields, for each picture, first its lores Frame and then its Packet, from one thread of its own choosing."""
 
     @property
-    def format(self) -> VideoFormat:
+    def format(self) -> "VideoFormat":
         """Size of the main stream."""
 
     def run(self, sink: Sink) -> None:
         """Feed `sink` until the pictures end or `stop` is called; raises on a camera that fails."""
 
-    def still(self) -> Picture | None:
+    def still(self) -> "Picture | None":
         """The newest picture, BGR (height, width, 3); None before the first. May be called from any thread."""
 
     def stop(self) -> None:
@@ -47,7 +48,7 @@ class Camera(Protocol):
 class Panel(Protocol):
     """The bell button."""
 
-    def start(self, sink: Callable[[Press], None]) -> None:
+    def start(self, sink: "Callable[[Press], None]") -> None:
         """Call `sink` once for every press from now on."""
 
     def stop(self) -> None:
