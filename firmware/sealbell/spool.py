@@ -65,6 +65,12 @@ def listing(folder: Path) -> list[Entry]:
     return sorted(found.values())
 
 
+def _hang_bell(folder: Path) -> None:
+    # Whichever process starts first hangs it.
+    with contextlib.suppress(FileExistsError):
+        os.mkfifo(folder / BELL, 0o600)
+
+
 class Outbox:
     """The side of the camera process: commits sealed parts, and drops the least of them when there is no room."""
 
@@ -85,9 +91,7 @@ class Outbox:
         self._used_bytes = 0
         self._serial = 0
         folder.mkdir(parents=True, exist_ok=True)
-        bell = folder / BELL
-        if not bell.exists():
-            os.mkfifo(bell, 0o600)
+        _hang_bell(folder)
         self._sweep()
 
     def newest(self) -> tuple[Entry, Part] | None:
@@ -227,6 +231,7 @@ class OutboxReader:
     def open_bell(self) -> int:
         """Return a descriptor that becomes readable when something was committed."""
         if self._bell is None:
+            _hang_bell(self._folder)
             # Opened for writing too, or it would read as ended whenever no writer has it open.
             self._bell = os.open(self._folder / BELL, os.O_RDWR | os.O_NONBLOCK)
         return self._bell
