@@ -15,8 +15,8 @@ def complaint():
             % ((sys.executable,) + tuple(sys.version_info[:2]) + NEEDED)
         )
     try:
-        import ensurepip  # noqa: F401
-        import venv  # noqa: F401
+        import ensurepip
+        import venv
     except ImportError:
         return (
             "%s cannot make virtual environments: its venv module is missing\n"

@@ -46,6 +46,15 @@ def run_json(name: str, *arguments: str | Path, good: tuple[int, ...] = (0,)) ->
         raise ProcessError(_failed(name, arguments, done.returncode, done.stderr)) from None
 
 
+def last_words(name: str, *arguments: str | Path, stdin: bytes) -> tuple[int, str]:
+    """Run a command on `stdin`; return its exit code and the last line of its standard error."""
+    done = subprocess.run(  # noqa: S603 - our own commands, no shell
+        [command(name), *map(str, arguments)], input=stdin, capture_output=True, timeout=COMMAND_S, check=False
+    )
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    return done.returncode, lines[-1] if lines else ""
+
+
 class Running:
     """A command that runs beside the demo; its standard error goes to a file."""
 
@@ -65,7 +74,12 @@ class Running:
 
     def each_line(self, take: Callable[[str], None]) -> threading.Thread:
         """Hand every line to `take`, in a thread of its own."""
-        thread = threading.Thread(target=lambda: [take(line) for line in self.lines()], daemon=True)
+
+        def hand_over() -> None:
+            for line in self.lines():
+                take(line)
+
+        thread = threading.Thread(target=hand_over, daemon=True)
         thread.start()
         return thread
 

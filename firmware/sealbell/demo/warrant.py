@@ -10,8 +10,6 @@ from rich.console import Console
 from sealbell.demo import processes
 from sealbell_wire.age.mlkem768x25519 import SEED_BYTES, HybridIdentity
 
-NO_MATCH = "no match"
-
 
 @dataclass(frozen=True, slots=True)
 class Seizure:
@@ -37,10 +35,10 @@ def _knows(relay: Path) -> dict[str, Any]:
 def _attempt(sealed: bytes | None, scratch: Path) -> str:
     if sealed is None:
         return "nothing to try: no fragment was stored"
-    identity, fragment = scratch / "somebody.txt", scratch / "fragment.age"
+    identity = scratch / "somebody.txt"
     identity.write_text(HybridIdentity(secrets.token_bytes(SEED_BYTES)).encode() + "\n", encoding="ascii")
-    fragment.write_bytes(sealed)
-    return processes.open_attempt(identity, fragment)
+    code, said = processes.last_words("sealbell-owner", "age-open", "--identity", identity, stdin=sealed)
+    return f"refused: {said}" if code else "IT OPENED"
 
 
 def show(console: Console, seizure: Seizure, hits: int, searched_bytes: int) -> None:
@@ -52,9 +50,5 @@ def show(console: Console, seizure: Seizure, hits: int, searched_bytes: int) -> 
         f"  plaintext found at the broker, the relay and the doorbell ({searched_bytes / 1e6:.1f} MB searched): {hits}"
     )
     console.print("  what the relay knows:")
-    for line in _lines(seizure.knows):
-        console.print(f"    {line}", highlight=False)
-
-
-def _lines(knows: dict[str, Any]) -> list[str]:
-    raise NotImplementedError
+    for line in seizure.knows["says"]:
+        console.print(f"    {line}", highlight=False, soft_wrap=True)
