@@ -1,6 +1,7 @@
 """The bell button where there is none: presses at times that were written down."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Protocol
 
 from sealbell.items import Press
@@ -25,7 +26,7 @@ class ScriptedPanel:
         """Write the presses into the clock's book."""
         self._sink = sink
         for t_us in self._times_us:
-            self._clock.at(t_us, lambda t_us=t_us: self._press(t_us))  # type: ignore[misc]  # mypy 2.4 cannot infer a lambda's default
+            self._clock.at(t_us, partial(self._press, t_us))
 
     def stop(self) -> None:
         """Press no more."""
