@@ -48,8 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
     except NotOpenedError as failure:
         return _say(NOT_OPENED, f"age-open: {failure}", failure.verdict)
     except OSError as error:
-        # What could not be written now must not be tried again, and fail again, when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _say(WRONG_USAGE, f"age-open: reading or writing failed: {error.strerror}")
     return OPENED
 

@@ -1,0 +1,197 @@
+"""The owner's folder: keys, pinned doorbells, and what was seen of them. Mode 0700, its files 0600.
+
+owner.json and identity.txt are secret; bundle.json goes to a doorbell and card.json to the relay. The words are
+never here.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sealbell_owner import history, keys
+from sealbell_owner.clip import Trust
+from sealbell_owner.errors import OwnerError
+from sealbell_owner.files import make_folder, read_file, show, write_file
+from sealbell_owner.history import Seen
+from sealbell_wire import sshsig, strictjson
+from sealbell_wire.age.keys import MAX_IDENTITY_FILE_CHARS, Identity, parse_identity_file
+from sealbell_wire.enrolment import MAX_FILE_BYTES, DoorbellCard, OwnerBundle, OwnerCard, RelayCard, parse_card
+from sealbell_wire.errors import FormatError, WireError
+from sealbell_wire.ids import check_hash, check_name
+
+IDENTITY, OWNER, BUNDLE, CARD = "identity.txt", "owner.json", "bundle.json", "card.json"
+DOORBELLS, SEEN, LOCK = "doorbells", "seen", "lock"
+MAX_DOORBELLS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A doorbell whose key this owner trusts; `key` is 32 bytes in hex, `name` the owner's own word for it."""
+
+    doorbell: str
+    key: str
+    name: str
+
+
+def read_card(path: Path, kind: type[DoorbellCard] | type[RelayCard]) -> DoorbellCard | RelayCard:
+    """Return the card in a file if it is of this kind; OwnerError otherwise."""
+    try:
+        card = parse_card(read_file(path, MAX_FILE_BYTES))
+    except WireError as error:
+        raise OwnerError(f"{show(path)} is refused: {error}") from None
+    if not isinstance(card, kind):
+        wanted = "relay's" if kind is RelayCard else "doorbell's"
+        raise OwnerError(f"{show(path)} is not a {wanted} card", "cards are named card.json or relay.json")
+    return card
+
+
+def make_home(folder: Path, entropy: bytes, relay: RelayCard) -> "Home":
+    """Make an owner's folder from the words' 32 bytes; OwnerError if something is there already."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OwnerError(f"{show(folder)} is not empty", "an owner is made in a folder of its own")
+    root, readers = keys.derive_root(entropy, 0), keys.first_readers(entropy)
+    make_folder(folder / DOORBELLS)
+    make_folder(folder / SEEN)
+    folder.chmod(0o700)
+    recipient = f"# sealbell owner, generation {root.generation}\n# public key: {root.identity.recipient}\n"
+    write_file(folder / IDENTITY, f"{recipient}{root.identity.encode()}\n".encode("ascii"))
+    write_file(folder / BUNDLE, OwnerBundle(readers.encode(), relay).encode())
+    card = OwnerCard(root.verify_key.hex(), hashlib.sha256(root.token).hexdigest())
+    write_file(folder / CARD, card.encode())
+    # Last, since a folder with this file is taken for a whole one.
+    owner = {"v": 1, "generation": root.generation, "signing_seed": root.signing_seed.hex(), "token": root.token.hex()}
+    relay_keys = {"mqtt": relay.mqtt, "http": relay.http, "receipt_key": relay.receipt_key}
+    write_file(folder / OWNER, strictjson.dump({**owner, "readers": readers.hash, "relay": relay_keys}) + b"\n")
+    return Home(folder)
+
+
+_OWNER_KEYS: dict[str, type] = {
+    "v": int, "generation": int, "signing_seed": str, "token": str, "readers": str, "relay": dict,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What owner.json holds: keys in hex, the hash of the readers document this owner wrote, the relay."""
+
+    signing_seed: str = field(repr=False)
+    token: str = field(repr=False)
+    readers: str
+    relay: RelayCard
+
+
+class Home:
+    """An owner's folder that is there. Whatever is in it is checked again: a restored copy may be anything."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def owner(self) -> Owner:
+        """Return the owner's keys and relay; OwnerError if they are not there, damaged, or open to others."""
+        path = self.folder / OWNER
+        if not path.exists():
+            raise OwnerError(f"there is no owner in {show(self.folder)}", "make one with `sealbell-owner init`")
+        with _naming(path):
+            value = strictjson.load(self._secret(path, MAX_FILE_BYTES), "owner file")
+            strictjson.exact_keys(value, _OWNER_KEYS, "owner file")
+            seed, token = check_hash(value["signing_seed"], "signing seed"), check_hash(value["token"], "token")
+            relay = parse_card(strictjson.dump({"v": 1, "what": "relay", **value["relay"]}))
+            if value["v"] != 1 or not isinstance(relay, RelayCard):
+                raise FormatError("owner file: is not of version 1")
+            return Owner(seed, token, check_hash(value["readers"], "readers' hash"), relay)
+
+    def identities(self) -> list[Identity]:
+        """Return the age identities that open this owner's clips."""
+        path = self.folder / IDENTITY
+        with _naming(path):
+            try:
+                return parse_identity_file(self._secret(path, MAX_IDENTITY_FILE_CHARS).decode("ascii"))
+            except UnicodeDecodeError:
+                raise FormatError("identity file: is not text") from None
+
+    def trust(self, pin: Pin) -> Trust:
+        """Return whom to believe about the clips of a pinned doorbell."""
+        return Trust(bytes.fromhex(pin.key), bytes.fromhex(self.owner().relay.receipt_key), self.identities())
+
+    def pin(self, card: DoorbellCard, name: str) -> Pin:
+        """Trust a doorbell from now on, or give it another name; OwnerError if it is bound to another owner."""
+        seed = bytes.fromhex(self.owner().signing_seed)
+        if card.owner != sshsig.verify_key_of(Ed25519PrivateKey.from_private_bytes(seed)).hex():
+            raise OwnerError(
+                "this doorbell is bound to another owner",
+                "set it up with this owner's bundle: `sealbell init FOLDER --owner bundle.json`",
+            )
+        if any(pin.name == name and pin.doorbell != card.doorbell for pin in self.pins()):
+            raise OwnerError(f"another doorbell is called {name!r} already", "choose a name by --name")
+        pin = Pin(card.doorbell, card.key, check_name(name, "doorbell's name"))
+        make_folder(self.folder / DOORBELLS)
+        value = {"v": 1, "name": pin.name, "key": card.key, "owner": card.owner}
+        write_file(self.folder / DOORBELLS / f"{card.doorbell}.json", strictjson.dump(value) + b"\n")
+        return pin
+
+    def pins(self) -> list[Pin]:
+        """Return the pinned doorbells, by name."""
+        folder = self.folder / DOORBELLS
+        paths = sorted(folder.glob("*.json"))[:MAX_DOORBELLS] if folder.is_dir() else []
+        return sorted((self._read_pin(path) for path in paths), key=lambda pin: (pin.name, pin.doorbell))
+
+    def choose(self, wanted: str | None) -> list[Pin]:
+        """Return the doorbells meant by a name or the beginning of an id, or all of them; OwnerError if none is."""
+        pins = self.pins()
+        if not pins:
+            raise OwnerError("no doorbell is pinned", "pin one with `sealbell-owner pin DIR CARD`")
+        if wanted is None:
+            return pins
+        chosen = [pin for pin in pins if pin.name == wanted] or [p for p in pins if p.doorbell.startswith(wanted)]
+        if len(chosen) != 1:
+            what = "more than one doorbell is" if chosen else "no doorbell is"
+            raise OwnerError(f"{what} meant by {wanted!r}", "list them with `sealbell-owner doorbells DIR`")
+        return chosen
+
+    def memory(self, pin: Pin) -> dict[str, Seen]:
+        """Return what was seen of a doorbell's clips."""
+        path = self.folder / SEEN / f"{pin.doorbell}.json"
+        if not path.exists():
+            return {}
+        with _naming(path):
+            return history.parse_memory(read_file(path, history.MAX_SEEN_BYTES), pin.doorbell)
+
+    def remember(self, pin: Pin, seen: Iterable[Seen]) -> None:
+        """Add to what was seen, beside other commands that may do the same."""
+        make_folder(self.folder / SEEN)
+        with (self.folder / LOCK).open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            old = self.memory(pin)
+            new = history.remember(old, seen)
+            if new != old:
+                path = self.folder / SEEN / f"{pin.doorbell}.json"
+                write_file(path, history.encode_memory(pin.doorbell, new))
+
+    def _read_pin(self, path: Path) -> Pin:
+        with _naming(path):
+            value = strictjson.load(read_file(path, MAX_FILE_BYTES), "pin")
+            strictjson.exact_keys(value, {"v": int, "name": str, "key": str, "owner": str}, "pin")
+            name = check_name(value.pop("name"), "doorbell's name")
+            card = parse_card(strictjson.dump({**value, "what": "doorbell"}))
+            if not isinstance(card, DoorbellCard) or path.name != f"{card.doorbell}.json":
+                raise FormatError("pin: is not the doorbell's after which it is named")
+            return Pin(card.doorbell, card.key, name)
+
+    def _secret(self, path: Path, limit_bytes: int) -> bytes:
+        data = read_file(path, limit_bytes)
+        if path.stat().st_mode & 0o077:
+            raise OwnerError(f"{show(path)} can be read by others", f"close it with `chmod 600 {path}`")
+        return data
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except WireError as error:
+        raise OwnerError(f"{show(path)} is damaged: {error}", "restore it, or recover the owner by the words") from None

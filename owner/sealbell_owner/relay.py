@@ -1,0 +1,107 @@
+"""The relay over HTTP. Every answer is capped before it is read and checked before it is believed.
+
+Redirects are not followed, since the token would go along, and nothing is decompressed, since a small answer could
+become a large one.
+"""
+
+from collections.abc import Generator, Iterator
+from functools import partial
+from urllib.parse import urlencode
+
+import urllib3
+
+from sealbell_owner import listing
+from sealbell_owner.errors import OwnerError, UnreachableError
+from sealbell_owner.listing import Page
+from sealbell_owner.stored import read_stream
+from sealbell_wire.enrolment import DoorbellCard, RelayCard
+from sealbell_wire.errors import FormatError
+from sealbell_wire.limits import MAX_JSON_BYTES, MAX_SEQ
+
+CONNECT_TIMEOUT_S = 10
+READ_TIMEOUT_S = 30  # a relay that follows sends something every few seconds
+OK = 200
+
+
+class Relay:
+    """A Source, and the only one that can be followed. `token` is 64 hex digits."""
+
+    def __init__(self, card: RelayCard, token: str) -> None:
+        self._base = card.http.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
+        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
+        self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
+
+    def doorbells(self) -> tuple[DoorbellCard, ...]:
+        """Return the cards of the doorbells that this relay keeps for the owner: its word alone."""
+        return listing.parse_doorbells(self._json("/v1/doorbells"))
+
+    def clips(self, doorbell: str, limit: int, before: str | None = None) -> Page:
+        """See Source."""
+        query = {"limit": str(limit)} | ({"before": before} if before else {})
+        return listing.parse_clips(self._json(f"/v1/doorbells/{doorbell}/clips", query), limit, before)
+
+    def parts(self, doorbell: str, clip: str, from_seq: int = 0) -> Iterator[bytes]:
+        """See Source."""
+        query = {"from": str(from_seq), "follow": "0"}
+        response = self._get(f"/v1/doorbells/{doorbell}/clips/{clip}/parts", query)
+        return self._objects(response, keep_alive=False, limit=MAX_SEQ + 1)
+
+    def follow(self, doorbell: str, after: str) -> Generator[bytes]:
+        """Return every stored object of every clip newer than `after` as it arrives; it has begun on return."""
+        response = self._get(f"/v1/doorbells/{doorbell}/follow", {"after": after})
+        return self._objects(response, keep_alive=True, limit=None)
+
+    def _objects(self, response: urllib3.BaseHTTPResponse, *, keep_alive: bool, limit: int | None) -> Generator[bytes]:
+        try:
+            read = partial(response.read, decode_content=False)
+            for count, stored in enumerate(read_stream(read, keep_alive=keep_alive)):
+                if count == limit:
+                    raise FormatError(f"stream: holds more than the {limit} parts that a clip can have")
+                yield stored
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise _unreachable(error) from None
+        finally:
+            response.close()
+
+    def _json(self, path: str, query: dict[str, str] | None = None) -> bytes:
+        response = self._get(path, query or {})
+        try:
+            data = response.read(MAX_JSON_BYTES + 1, decode_content=False)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise _unreachable(error) from None
+        finally:
+            response.close()
+        if len(data) > MAX_JSON_BYTES:
+            raise FormatError(f"listing: longer than {MAX_JSON_BYTES} bytes")
+        return data
+
+    def _get(self, path: str, query: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        url = f"{self._base}{path}" + (f"?{urlencode(query)}" if query else "")
+        try:
+            response = self._pool.request("GET", url, headers=self._headers, preload_content=False, redirect=False)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise _unreachable(error) from None
+        if response.status == OK:
+            return response
+        response.close()
+        match response.status:
+            case 401:
+                raise OwnerError(
+                    "the relay does not know this owner", "enrol it: `sealbell-relay allow RELAY_DIR DIR/card.json`"
+                )
+            case 404:
+                raise OwnerError(
+                    "the relay has no such doorbell or clip for this owner",
+                    "enrol the doorbell: `sealbell-relay allow RELAY_DIR DOORBELL_CARD`; list clips with "
+                    "`sealbell-owner clips DIR`",
+                )
+            case status:
+                raise UnreachableError(f"the relay answered with status {status}", "try again later")
+
+
+def _unreachable(error: Exception) -> UnreachableError:
+    # Only the kind of the error: its text may hold what the peer sent.
+    return UnreachableError(
+        f"the relay cannot be reached, or the connection broke ({type(error).__name__})", "try again"
+    )
