@@ -99,6 +99,16 @@ class Running:
         if self.ended:
             raise ProcessError(_failed(*self._what, self._process.returncode, self._log.read_text(errors="replace")))
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self._process.kill()
+        self._process.wait()
+
     def stop(self) -> None:
         """Ask it to end; kill it if it does not."""
         if not self.ended:
