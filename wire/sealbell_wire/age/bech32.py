@@ -8,6 +8,7 @@ ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 VALUES = {character: value for value, character in enumerate(ALPHABET)}
 GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 CHECKSUM_CHARS = 6
+MAX_KEY_CHARS = 2048  # a post-quantum recipient, the longest key, has 1,959
 
 
 def encode(prefix: str, data: bytes) -> str:
@@ -22,11 +23,13 @@ def encode(prefix: str, data: bytes) -> str:
 
 def decode(text: str) -> tuple[str, bytes]:
     """The prefix, in the case in which it was written, and the bytes. Raises FormatError, which never quotes `text`."""
+    if not all("!" <= character <= "~" for character in text):
+        raise FormatError("the key holds a space or a letter that is not ASCII")
     lower = text.lower()
     if text not in (lower, text.upper()):
         raise FormatError("the key mixes upper and lower case")
-    prefix, separator, encoded = lower.rpartition("1")
-    if not separator or not prefix or not all("!" <= character <= "~" for character in text):
+    prefix, _, encoded = lower.rpartition("1")
+    if not prefix:
         raise FormatError("this is not a key: a prefix, the digit 1 and the key's letters were expected")
     try:
         values = [VALUES[character] for character in encoded]
@@ -39,6 +42,16 @@ def decode(text: str) -> tuple[str, bytes]:
     if spare_bits >= 5 or (values and values[-1] & (1 << spare_bits) - 1):  # BIP173: zero padding, under one group
         raise FormatError("the key is not whole bytes")
     return text[: len(prefix)], bytes(_regroup(values, 5, 8)[: len(values) * 5 // 8])
+
+
+def decode_key(prefix: str, text: str) -> bytes:
+    """The bytes of an age key that must stand under `prefix`, in its case. Raises FormatError."""
+    if len(text) > MAX_KEY_CHARS:
+        raise FormatError(f"a key has at most {MAX_KEY_CHARS} characters")
+    found, data = decode(text)
+    if found != prefix:
+        raise FormatError(f"this key does not begin with {prefix}1")
+    return data
 
 
 def _expand(prefix: str) -> list[int]:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
@@ -60,6 +61,11 @@ class HybridRecipient:
             raise FormatError("the X25519 half of this recipient has small order")
         object.__setattr__(self, "_key", MLKEM768X25519PublicKey(mlkem, x25519))
 
+    @classmethod
+    def from_string(cls, text: str) -> Self:
+        """The recipient in `text`. Raises FormatError, which never quotes it."""
+        return cls(bech32.decode_key(RECIPIENT_PREFIX, text))
+
     def __str__(self) -> str:
         return bech32.encode(RECIPIENT_PREFIX, self.public)
 
@@ -91,6 +97,11 @@ class HybridIdentity:
         object.__setattr__(self, "_key", MLKEM768X25519PrivateKey(mlkem, x25519))
         object.__setattr__(self, "_x25519", x25519)
         object.__setattr__(self, "recipient", HybridRecipient(public))
+
+    @classmethod
+    def from_string(cls, text: str) -> Self:
+        """The identity in `text`. Raises FormatError, which never quotes it."""
+        return cls(bech32.decode_key(IDENTITY_PREFIX, text))
 
     def encode(self) -> str:
         """The identity as a line of an identity file: a secret, never to be logged."""

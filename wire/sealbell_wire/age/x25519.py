@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -41,6 +42,11 @@ class X25519Recipient:
             raise FormatError("this X25519 recipient has small order: anyone could open what is sealed to it")
         object.__setattr__(self, "_key", key)
 
+    @classmethod
+    def from_string(cls, text: str) -> Self:
+        """The recipient in `text`. Raises FormatError, which never quotes it."""
+        return cls(bech32.decode_key(RECIPIENT_PREFIX, text))
+
     def __str__(self) -> str:
         return bech32.encode(RECIPIENT_PREFIX, self.public)
 
@@ -67,6 +73,11 @@ class X25519Identity:
         key = X25519PrivateKey.from_private_bytes(self.secret)
         object.__setattr__(self, "_key", key)
         object.__setattr__(self, "recipient", X25519Recipient(key.public_key().public_bytes_raw()))
+
+    @classmethod
+    def from_string(cls, text: str) -> Self:
+        """The identity in `text`. Raises FormatError, which never quotes it."""
+        return cls(bech32.decode_key(IDENTITY_PREFIX, text))
 
     def encode(self) -> str:
         """The identity as a line of an identity file: a secret, never to be logged."""
