@@ -19,7 +19,7 @@ from sealbell.clock import FootageClock
 from sealbell.home import Home
 from sealbell.items import Frame, Packet, Picture, VideoFormat
 from sealbell.seams import Sink
-from sealbell.watch.main import Eyes, compose
+from sealbell.watch.main import Eyes, compose, open_outbox
 from sealbell.watch.panel import ScriptedPanel
 from sealbell.watch.recorder import Timing
 
@@ -82,11 +82,11 @@ def write_packets(path: Path, packets: list[Packet]) -> None:
 
 
 def main() -> None:
-    home, packets, seconds = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    home, packets, seconds = Home(Path(sys.argv[1])), Path(sys.argv[2]), int(sys.argv[3])
     clock = FootageClock(secrets.token_hex(16), real=True)
     camera = Encoded(packets, clock, seconds * 1_000_000)
     panel = ScriptedPanel(clock, range(1_000_000, seconds * 1_000_000, PRESS_EVERY_S * 1_000_000))
-    compose(Home(home), Eyes(camera, panel, clock, patient=False), Timing()).run()
+    compose(home, Eyes(camera, panel, clock, patient=False), Timing(), open_outbox(home)).run()
 
 
 if __name__ == "__main__":

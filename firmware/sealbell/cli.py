@@ -130,7 +130,7 @@ def _init(args: argparse.Namespace) -> int:
 
 def _watch(args: argparse.Namespace) -> int:
     from sealbell.watch.camera.footage import FootageError
-    from sealbell.watch.main import compose
+    from sealbell.watch.main import compose, open_outbox
     from sealbell.watch.recorder import Timing
 
     if not 250 <= args.fragment_ms <= 1_000:
@@ -140,7 +140,8 @@ def _watch(args: argparse.Namespace) -> int:
     except FootageError as error:
         raise UsageError(str(error)) from None
     timing = Timing(fragment_us=args.fragment_ms * 1_000)
-    watch = compose(Home(args.home), eyes, timing, args.outbox_bytes, _progress(args, length_us))
+    home = Home(args.home)
+    watch = compose(home, eyes, timing, open_outbox(home, args.outbox_bytes), _progress(args, length_us))
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: watch.stop())
     watch.run()

@@ -104,21 +104,21 @@ class Watch:
             beat()
 
 
+def open_outbox(home: Home, cap_bytes: int = DEFAULT_OUTBOX_BYTES) -> Outbox:
+    """Return the outbox of a doorbell, which signs away what it must drop; HomeError if there is no key."""
+    key = home.signing_key()
+    return Outbox(home.outbox, cap_bytes, MIN_FREE_BYTES, lambda part: drop_part(part, key))
+
+
 def compose(
-    home: Home,
-    eyes: Eyes,
-    timing: Timing,
-    outbox_bytes: int = DEFAULT_OUTBOX_BYTES,
-    seen: Callable[[int], None] = lambda _: None,
+    home: Home, eyes: Eyes, timing: Timing, outbox: Outbox, seen: Callable[[int], None] = lambda _: None
 ) -> Watch:
     """Put the picture process together; HomeError, WireError or OutboxError if the folder is not in order.
 
     `seen` is told the time of everything that the camera shows, for a progress bar.
     """
-    key = home.signing_key()
-    outbox = Outbox(home.outbox, outbox_bytes, MIN_FREE_BYTES, lambda part: drop_part(part, key))
     pipeline = Pipeline(MotionDetector(), Recorder(eyes.camera.format, timing, lambda: snapshot(eyes.camera.still())))
-    sealer = _sealer(home, key, eyes.clock, outbox)
+    sealer = _sealer(home, home.signing_key(), eyes.clock, outbox)
     _log.info("watching: doorbell %s", home.card().doorbell)
     return Watch(eyes, pipeline, sealer, Supervisor(Notifier.from_environment()), seen)
 
