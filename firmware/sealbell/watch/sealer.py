@@ -71,6 +71,7 @@ class Sealer:
         clock: Clock,
         post: Post,
         random_bytes: Callable[[int], bytes],
+        seal: Callable[[sealing.Draft, Sequence[HybridRecipient], Ed25519PrivateKey], Part] = sealing.seal_part,
     ) -> None:
         self._key = key
         self._doorbell_key = verify_key_of(key).hex()
@@ -80,6 +81,7 @@ class Sealer:
         self._clock = clock
         self._post = post
         self._random_bytes = random_bytes
+        self._seal_part = seal
         self._owed: list[NoticeDraft | InitDraft] = []
         self._clip: _Clip | None = None
         self._previous: str | None = None
@@ -174,7 +176,7 @@ class Sealer:
             self._clock.boot, t_us // 1_000, self._clock.wall_ms(t_us), self._clock.synced(), keyframe,
             clip.counter if first else None, self._last if first else None,
         )  # fmt: skip
-        part = sealing.seal_part(sealing.Draft(record, plaintext), self._readers.recipients, self._key)
+        part = self._seal_part(sealing.Draft(record, plaintext), self._readers.recipients, self._key)
         try:
             dropped = self._post.commit(part, pressed=clip.pressed, counter=clip.counter)
         except OutboxError as error:
