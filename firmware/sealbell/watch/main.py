@@ -19,12 +19,10 @@ from sealbell.watch.intake import Intake
 from sealbell.watch.motion import MotionDetector
 from sealbell.watch.pipeline import Pipeline
 from sealbell.watch.recorder import Recorder, Timing
-from sealbell.watch.sealer import Readers, Sealer
+from sealbell.watch.sealer import Readers, Sealer, SealPart
 from sealbell.watch.snapshot import snapshot
-from sealbell_wire.age.keys import parse_recipient
 from sealbell_wire.age.mlkem768x25519 import SEED_BYTES, HybridIdentity, HybridRecipient
-from sealbell_wire.errors import FormatError
-from sealbell_wire.sealing import drop_part, hide_number
+from sealbell_wire.sealing import drop_part, hide_number, seal_part
 from sealbell_wire.sshsig import verify_key_of
 
 INTAKE_ITEMS = 90  # three seconds of pictures at 15 a second, lores and packet each
@@ -111,30 +109,28 @@ def open_outbox(home: Home, cap_bytes: int = DEFAULT_OUTBOX_BYTES) -> Outbox:
 
 
 def compose(
-    home: Home, eyes: Eyes, timing: Timing, outbox: Outbox, seen: Callable[[int], None] = lambda _: None
+    home: Home,
+    eyes: Eyes,
+    timing: Timing,
+    outbox: Outbox,
+    seen: Callable[[int], None] = lambda _: None,
+    seal: SealPart = seal_part,
 ) -> Watch:
     """Put the picture process together; HomeError, WireError or OutboxError if the folder is not in order.
 
-    `seen` is told the time of everything that the camera shows, for a progress bar.
+    `seen` is told the time of everything that the camera shows, for a progress bar; `seal` is how parts are made.
     """
     pipeline = Pipeline(MotionDetector(), Recorder(eyes.camera.format, timing, lambda: snapshot(eyes.camera.still())))
-    sealer = _sealer(home, home.signing_key(), eyes.clock, outbox)
+    sealer = _sealer(home, home.signing_key(), eyes.clock, outbox, seal)
     _log.info("watching: doorbell %s", home.card().doorbell)
     return Watch(eyes, pipeline, sealer, Supervisor(Notifier.from_environment()), seen)
 
 
-def _sealer(home: Home, key: Ed25519PrivateKey, clock: Clock, outbox: Outbox) -> Sealer:
+def _sealer(home: Home, key: Ed25519PrivateKey, clock: Clock, outbox: Outbox, seal: SealPart) -> Sealer:
     signed = home.readers()
-    recipients = [_post_quantum(entry.recipient) for entry in signed.readers.entries]
+    recipients = [HybridRecipient.from_string(entry.recipient) for entry in signed.readers.entries]
     thrown_away = HybridIdentity(secrets.token_bytes(SEED_BYTES)).recipient
     readers = Readers(hide_number(recipients, thrown_away), signed.hash)
     if home.card().key != verify_key_of(key).hex():
         raise AssertionError("the card is not this key's")
-    return Sealer(key, readers, __version__, clock, outbox, secrets.token_bytes)
-
-
-def _post_quantum(text: str) -> HybridRecipient:
-    recipient = parse_recipient(text)
-    if not isinstance(recipient, HybridRecipient):
-        raise FormatError("a reader's recipient is not post-quantum")
-    return recipient
+    return Sealer(key, readers, __version__, clock, outbox, secrets.token_bytes, seal)

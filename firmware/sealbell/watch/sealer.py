@@ -28,6 +28,9 @@ MAX_OWED = 32
 _log = logging.getLogger(__name__)
 
 
+SealPart = Callable[[sealing.Draft, Sequence[HybridRecipient], Ed25519PrivateKey], Part]
+
+
 class Post(Protocol):
     """Where parts are committed."""
 
@@ -71,7 +74,7 @@ class Sealer:
         clock: Clock,
         post: Post,
         random_bytes: Callable[[int], bytes],
-        seal: Callable[[sealing.Draft, Sequence[HybridRecipient], Ed25519PrivateKey], Part] = sealing.seal_part,
+        seal: SealPart = sealing.seal_part,
     ) -> None:
         self._key = key
         self._doorbell_key = verify_key_of(key).hex()
