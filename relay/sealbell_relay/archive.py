@@ -1,0 +1,171 @@
+"""Which names clips have in the store, and every way to read them: by part, by page, from a moment on.
+
+    clips/{doorbell}/{first 6 digits of the clip}/{clip}/{seq, 6 digits}.part or .dropped
+
+Clip ids begin with their time, so a bucket holds 4.7 hours and a page of the newest clips never lists the old ones. A
+part that a full outbox dropped is only its signed record, `.dropped`; should the part itself arrive after all, both
+are kept and the part is what counts.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sealbell_relay.errors import DamagedError
+from sealbell_relay.store import Store
+from sealbell_relay.stored import HEAD_BYTES, MAX_RECEIPT_BYTES, Head, parse_head
+from sealbell_wire.errors import FormatError
+from sealbell_wire.receipt import MAGIC as RECEIPT_MAGIC
+from sealbell_wire.receipt import parse_receipt
+from sealbell_wire.statement import take_statement
+
+CLIPS = "clips"
+BUCKET_DIGITS = 6
+_NAME = re.compile(r"([0-9]{6})\.(part|dropped)\Z", re.ASCII)
+_CLIP = re.compile(r"[0-9a-f]{32}\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One stored object of a clip; `size` in bytes, its receipt included."""
+
+    seq: int
+    dropped: bool
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSummary:
+    """What a listing says of one clip. `first` is None until seq 0 arrived; `arrived_ms` is when `newest` did."""
+
+    clip: str
+    parts: int
+    dropped: int
+    size: int
+    first: Head | None
+    newest: Head
+    arrived_ms: int
+
+
+class Archive:
+    """The clips in a store. Every method may raise StoreError, and DamagedError if what it reads does not parse."""
+
+    def __init__(self, store: Store, on_damage: Callable[[DamagedError], None]) -> None:
+        """`on_damage` is told of each clip that a page leaves out because its objects are damaged."""
+        self._store = store
+        self._on_damage = on_damage
+
+    def put(self, doorbell: str, clip: str, seq: int, dropped: bool, data: bytes) -> bool:
+        """Keep one stored object durably; False, changing nothing, if there is one of this name."""
+        return self._store.put(_path(doorbell, clip, seq, dropped), data)
+
+    def read(self, doorbell: str, clip: str, seq: int, dropped: bool) -> bytes | None:
+        """Return one whole stored object."""
+        return self._store.read(_path(doorbell, clip, seq, dropped))
+
+    def head(self, doorbell: str, clip: str, seq: int, dropped: bool) -> Head:
+        """Return the beginning of a stored object that must be there."""
+        path = _path(doorbell, clip, seq, dropped)
+        data = self._store.read(path, 0, HEAD_BYTES)
+        if data is None:
+            raise DamagedError(f"the store lost {path}")
+        try:
+            return parse_head(data)
+        except FormatError as damage:
+            raise DamagedError(f"the store holds a damaged {path}: {damage}") from damage
+
+    def receipt(self, doorbell: str, clip: str, seq: int, dropped: bool) -> bytes:
+        """Return the signed receipt that was stored with a part."""
+        return self._receipt_behind(self.head(doorbell, clip, seq, dropped))
+
+    def _receipt_behind(self, head: Head) -> bytes:
+        record = head.link.record
+        path = _path(record.doorbell, record.clip, record.seq, head.link.dropped)
+        receipt = self._store.read(path, head.message_bytes, MAX_RECEIPT_BYTES)
+        if not receipt:
+            raise DamagedError(f"the store lost the receipt of {path}")
+        return receipt
+
+    def settle(self, doorbell: str, clip: str) -> None:
+        """Return once everything that shows of a clip is durable, also what a killed relay was just storing."""
+        self._store.settle(_folder(doorbell, clip))
+
+    def names(self, doorbell: str, clip: str) -> list[Name]:
+        """Return the objects that count, in order of seq: where both kinds are stored, the part."""
+        kept: dict[int, Name] = {}
+        for name in self.all_names(doorbell, clip):
+            if name.seq not in kept or not name.dropped:
+                kept[name.seq] = name
+        return [kept[seq] for seq in sorted(kept)]
+
+    def all_names(self, doorbell: str, clip: str) -> list[Name]:
+        """Return every object of a clip, both kinds."""
+        objects = self._store.list(_folder(doorbell, clip)).objects
+        matches = ((entry, _NAME.match(entry.name)) for entry in objects)
+        return [Name(int(found[1]), found[2] == "dropped", entry.size) for entry, found in matches if found]
+
+    def newest_first(self, doorbell: str, before: str | None = None) -> Iterator[str]:
+        """Yield clips that are older than `before` (or all), newest first, listing only the buckets it gets to."""
+        for bucket in reversed(self._buckets(doorbell)):
+            if before is None or bucket <= before[:BUCKET_DIGITS]:
+                yield from (clip for clip in reversed(self._in(doorbell, bucket)) if before is None or clip < before)
+
+    def oldest_first(self, doorbell: str, after: str) -> Iterator[str]:
+        """Yield clips newer than `after`, oldest first."""
+        for bucket in self._buckets(doorbell):
+            if bucket >= after[:BUCKET_DIGITS]:
+                yield from (clip for clip in self._in(doorbell, bucket) if clip > after)
+
+    def page(self, doorbell: str, limit: int, before: str | None) -> tuple[list[ClipSummary], str | None]:
+        """Return up to `limit` clips older than `before`, newest first, and where the next page goes on, if any."""
+        page: list[ClipSummary] = []
+        for clip in self.newest_first(doorbell, before):
+            if len(page) == limit:
+                return page, page[-1].clip
+            try:
+                summary = self.summary(doorbell, clip)
+            except DamagedError as damage:
+                self._on_damage(damage)
+                continue
+            if summary:
+                page.append(summary)
+        return page, None
+
+    def summary(self, doorbell: str, clip: str) -> ClipSummary | None:
+        """Return what a listing says of a clip; None if nothing of it is stored."""
+        names = self.names(doorbell, clip)
+        if not names:
+            return None
+        oldest, newest = (self.head(doorbell, clip, name.seq, name.dropped) for name in (names[0], names[-1]))
+        dropped = sum(name.dropped for name in names)
+        return ClipSummary(
+            clip=clip,
+            parts=len(names) - dropped,
+            dropped=dropped,
+            size=sum(name.size for name in names),
+            first=oldest if names[0].seq == 0 else None,
+            newest=newest,
+            arrived_ms=arrived_ms(self._receipt_behind(newest)),
+        )
+
+    def _buckets(self, doorbell: str) -> tuple[str, ...]:
+        return self._store.list(f"{CLIPS}/{doorbell}").folders
+
+    def _in(self, doorbell: str, bucket: str) -> list[str]:
+        return [clip for clip in self._store.list(f"{CLIPS}/{doorbell}/{bucket}").folders if _CLIP.match(clip)]
+
+
+def arrived_ms(receipt: bytes) -> int:
+    """Return the Unix milliseconds in a receipt of this relay's; DamagedError if the stored bytes are none."""
+    try:
+        return parse_receipt(take_statement(receipt, RECEIPT_MAGIC)[0]).arrived_ms
+    except FormatError as damage:
+        raise DamagedError(f"the store holds a damaged receipt: {damage}") from damage
+
+
+def _folder(doorbell: str, clip: str) -> str:
+    return f"{CLIPS}/{doorbell}/{clip[:BUCKET_DIGITS]}/{clip}"
+
+
+def _path(doorbell: str, clip: str, seq: int, dropped: bool) -> str:
+    return f"{_folder(doorbell, clip)}/{seq:06d}.{'dropped' if dropped else 'part'}"

@@ -1,0 +1,115 @@
+"""Takes messages from doorbells: looks up what the rules need, keeps what they allow, and signs what came of it.
+
+Synchronous and blocking: it runs in worker threads, one message of a doorbell at a time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sealbell_relay.allow import Register
+from sealbell_relay.archive import Archive
+from sealbell_relay.errors import StoreError
+from sealbell_relay.hub import Stored
+from sealbell_relay.ingest import Refuse, Resend, Verdict, admit, judge, prove
+from sealbell_relay.neighbours import Neighbours
+from sealbell_relay.stored import Link
+from sealbell_wire.ids import ZERO_HASH, ZERO_ID
+from sealbell_wire.limits import MAX_RECEIPTS_PER_MESSAGE
+from sealbell_wire.part import Part
+from sealbell_wire.receipt import NO_REASON, Receipt
+from sealbell_wire.receipt import Verdict as ReceiptVerdict
+from sealbell_wire.topics import UpTopic
+
+MAX_ANSWER_BYTES = 900_000  # of receipts a message: below what any broker that carries parts lets through
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a part: `receipt` to send (None for a stranger), and what was stored or why it was refused."""
+
+    receipt: bytes | None
+    stored: Stored | None = None
+    refused: Refuse | None = None
+
+
+class Intake:
+    """One relay's way of taking parts. `wall_ms` returns Unix milliseconds."""
+
+    def __init__(
+        self, archive: Archive, register: Register, key: Ed25519PrivateKey, wall_ms: Callable[[], int]
+    ) -> None:
+        self._archive = archive
+        self._register = register
+        self._neighbours = Neighbours(archive)
+        self._key = key
+        self._wall_ms = wall_ms
+
+    def take(self, topic: UpTopic, message: bytes) -> Outcome:
+        """Judge one message on a `part` topic and keep it if the rules say so.
+
+        StoreError if the store fails: then nothing may be said to the doorbell, which tries again later.
+        """
+        card = self._register.doorbell(topic.doorbell)
+        if card is None:
+            return Outcome(None, refused=Refuse("unknown-doorbell", "it is not enrolled here", proven=False))
+        part = admit(topic, message)
+        if isinstance(part, Refuse):
+            return self._refused(topic, ZERO_HASH, part)
+        if refuse := prove(part, bytes.fromhex(card.key)):
+            return self._refused(topic, ZERO_HASH, refuse)
+        return self._keep(topic, part, message)
+
+    def have(self, topic: UpTopic) -> list[bytes]:
+        """Return the stored receipts of the clip in a `have` topic as messages; one empty message if there are none.
+
+        StoreError if the store fails.
+        """
+        clip = topic.clip or ""
+        if self._register.doorbell(topic.doorbell) is None:
+            return []
+        names = self._archive.names(topic.doorbell, clip)
+        if names:
+            self._archive.settle(topic.doorbell, clip)
+        return batches([self._archive.receipt(topic.doorbell, clip, name.seq, name.dropped) for name in names])
+
+    def _keep(self, topic: UpTopic, part: Part, message: bytes) -> Outcome:
+        record, dropped = part.record, part.sealed is None
+        for _ in range(2):
+            verdict: Verdict = judge(part, self._neighbours.around(record.doorbell, record.clip, record.seq))
+            if isinstance(verdict, Refuse):
+                return self._refused(topic, part.hash, verdict)
+            if isinstance(verdict, Resend):
+                return self._kept_already(verdict.kept)
+            receipt = self._receipt(topic, part.hash, "dropped" if dropped else "stored", NO_REASON)
+            data = message + receipt
+            if self._archive.put(record.doorbell, record.clip, record.seq, dropped, data):
+                self._neighbours.add(Link(record, part.hash, dropped))
+                return Outcome(receipt, Stored(record.clip, record.seq, dropped, record.final, data))
+            self._neighbours.forget(record.doorbell, record.clip)  # someone else stored one of this name: look again
+        raise StoreError(f"the store says that part {record.seq} is there, and does not show it")
+
+    def _kept_already(self, kept: Link) -> Outcome:
+        record = kept.record
+        self._archive.settle(record.doorbell, record.clip)
+        return Outcome(self._archive.receipt(record.doorbell, record.clip, record.seq, kept.dropped))
+
+    def _refused(self, topic: UpTopic, record_hash: str, refuse: Refuse) -> Outcome:
+        return Outcome(self._receipt(topic, record_hash, "refused", refuse.reason), refused=refuse)
+
+    def _receipt(self, topic: UpTopic, record_hash: str, verdict: ReceiptVerdict, reason: str) -> bytes:
+        clip, seq = topic.clip or ZERO_ID, topic.seq or 0
+        return Receipt(topic.doorbell, clip, seq, record_hash, verdict, reason, self._wall_ms()).sign(self._key)
+
+
+def batches(receipts: list[bytes]) -> list[bytes]:
+    """Join receipts into as few messages as hold them; none make one empty message, which is an answer, too."""
+    messages, last, count = [], b"", 0
+    for receipt in receipts:
+        if count == MAX_RECEIPTS_PER_MESSAGE or len(last) + len(receipt) > MAX_ANSWER_BYTES:
+            messages.append(last)
+            last, count = b"", 0
+        last += receipt
+        count += 1
+    return [*messages, last]

@@ -1,0 +1,142 @@
+"""Everything that a relay could tell: what a legal demand would get, from its folder alone, without asking it.
+
+Shown by `sealbell-relay knows`. The parts themselves are sealed files; what is listed here is all that the relay can
+read of them, and it says so field by field.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from sealbell_relay.allow import Register
+from sealbell_relay.archive import Archive, Name, arrived_ms
+from sealbell_relay.errors import DamagedError, RelayError
+from sealbell_relay.folder import Folder
+from sealbell_relay.store import DirectoryStore
+from sealbell_wire.enrolment import DoorbellCard
+from sealbell_wire.ids import ZERO_ID
+from sealbell_wire.sshsig import verify_key_of
+
+MEANINGS = {
+    "doorbell": "SHA-256 of the doorbell's signing key, cut to 32 digits: which doorbell, not where it hangs",
+    "clip": "48 bits of the doorbell's clock in milliseconds, then 80 random bits: about when the clip began",
+    "seq": "which part of the clip this is",
+    "kind": "notice (a trigger, without saying which), init, media, or manifest",
+    "prev": "hash of the record of the part before",
+    "head": "hash of the sealed file's header, which names no reader",
+    "body": "hash of the sealed file's body",
+    "size": "bytes of the sealed file, after padding",
+    "final": "whether the clip ends here",
+    "boot": "a random number that the doorbell draws at each start",
+    "monotonic_ms": "milliseconds since that start",
+    "wall_ms": "the doorbell's clock, Unix milliseconds",
+    "synced": "whether that clock had been set by the network",
+    "keyframe": "of media: whether it can be shown without the part before",
+    "counter": "of seq 0: how many clips this doorbell has made",
+    "last": "of seq 0: hash of the last record of the clip before",
+    "dropped": "the part never arrived; the doorbell's store was full, and it said so",
+    "stored_bytes": "bytes kept, receipt included",
+    "arrived_ms": "when it arrived by this relay's clock, Unix milliseconds",
+}
+SEEN = (
+    "from which addresses doorbells and owners connect, and when",
+    "which clips an owner lists, fetches and follows, and when",
+)
+ABSENT = (
+    "pictures and sound",
+    "whether someone rang or only moved",
+    "the owner's name, words, keys or token (only the token's SHA-256)",
+    "who may open a clip, and how many they are",
+)
+
+
+def as_json(folder: Folder) -> Iterator[str]:
+    """Yield lines that together are one JSON object with every record of every clip in full."""
+    register, archive = _open(folder)
+    about = {
+        "meanings": MEANINGS,
+        "seen_but_not_kept": SEEN,
+        "not_known": ABSENT,
+        "receipt_key": verify_key_of(folder.key()).hex(),
+        "files": _files(folder),
+        "doorbells": [
+            {"doorbell": card.doorbell, "key": card.key, "owner": card.owner} for card in register.doorbells()
+        ],
+        "owners": [{"key": card.key, "token_hash": card.token_hash} for card in register.owners()],
+    }
+    yield json.dumps(about)[:-1] + ', "clips": ['
+    separator = ""
+    for card in register.doorbells():
+        for clip in archive.oldest_first(card.doorbell, ZERO_ID):
+            parts = [_part(archive, card.doorbell, clip, name) for name in archive.all_names(card.doorbell, clip)]
+            yield separator + json.dumps({"doorbell": card.doorbell, "clip": clip, "parts": parts})
+            separator = ", "
+    yield "]}"
+
+
+def as_text(folder: Folder) -> Iterator[str]:
+    """Yield lines for a person: the same, with a line a clip in the place of its records."""
+    register, archive = _open(folder)
+    files = _files(folder)
+    yield f"folder: {folder.root}: {files['count']} files, {files['bytes']} bytes"
+    for owner in register.owners():
+        yield f"owner {owner.key}: SHA-256 of its token is {owner.token_hash}"
+    for card in register.doorbells():
+        yield f"doorbell {card.doorbell}: signs with {card.key}, owned by {card.owner}"
+        yield from (f"  {line}" for line in _clip_lines(archive, card))
+    yield "of each part it knows:"
+    yield from (f"  {key}: {meaning}" for key, meaning in MEANINGS.items())
+    yield "it sees while it serves, and does not write down:"
+    yield from (f"  {thing}" for thing in SEEN)
+    yield "it does not know:"
+    yield from (f"  {thing}" for thing in ABSENT)
+
+
+def _open(folder: Folder) -> tuple[Register, Archive]:
+    store = DirectoryStore(folder.store)
+    return Register(store), Archive(store, lambda _: None)
+
+
+def _clip_lines(archive: Archive, card: DoorbellCard) -> Iterator[str]:
+    for clip in archive.oldest_first(card.doorbell, ZERO_ID):
+        try:
+            summary = archive.summary(card.doorbell, clip)
+        except DamagedError as damage:
+            yield f"clip {clip}: {damage}"
+            continue
+        if summary is None:
+            continue
+        record = summary.newest.link.record
+        number = f"number {summary.first.link.record.counter}, " if summary.first else ""
+        ended = "ended" if record.final else "not ended"
+        yield (
+            f"clip {clip}: {number}{summary.parts} parts, {summary.dropped} dropped, {summary.size} bytes, {ended}; "
+            f"last part {_time(record.wall_ms)} by the doorbell's clock, arrived {_time(summary.arrived_ms)}"
+        )
+
+
+def _part(archive: Archive, doorbell: str, clip: str, name: Name) -> dict[str, Any]:
+    about: dict[str, Any] = {"seq": name.seq, "dropped": name.dropped, "stored_bytes": name.size}
+    try:
+        head = archive.head(doorbell, clip, name.seq, name.dropped)
+        about["arrived_ms"] = arrived_ms(archive.receipt(doorbell, clip, name.seq, name.dropped))
+    except DamagedError as damage:
+        return {**about, "damaged": str(damage)}
+    return {**dataclasses.asdict(head.link.record), **about}
+
+
+def _files(folder: Folder) -> dict[str, int]:
+    try:
+        sizes = [path.stat().st_size for path in folder.root.rglob("*") if path.is_file()]
+    except OSError as failure:
+        raise RelayError(f"{folder.root} cannot be read: {(failure.strerror or 'failed').lower()}") from failure
+    return {"count": len(sizes), "bytes": sum(sizes)}
+
+
+def _time(unix_ms: int) -> str:
+    try:
+        return datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    except (OverflowError, ValueError, OSError):  # a doorbell may sign any number up to 2^53-1
+        return f"{unix_ms} ms"

@@ -1,0 +1,45 @@
+"""Receipts on their way out: those of one clip that wait together leave together, and never more than a bound wait."""
+
+import asyncio
+from collections import OrderedDict
+
+from sealbell_relay.intake import MAX_ANSWER_BYTES
+
+MAX_WAITING_MESSAGES = 4_096
+MAX_RECEIPTS_TOGETHER = 256
+
+
+class Outgoing:
+    """A queue of (topic, payload). What is dropped at a bound is no loss: doorbells ask again. For one event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
+        self._news = asyncio.Event()
+        self._answers = 0
+
+    def add_receipt(self, topic: str, receipt: bytes) -> None:
+        """Queue one receipt, behind those for the same topic that have not left yet."""
+        waiting = self._waiting.setdefault((topic, 0), [])
+        if len(waiting) < MAX_RECEIPTS_TOGETHER:
+            waiting.append(receipt)
+        self._added()
+
+    def add_answer(self, topic: str, payload: bytes) -> None:
+        """Queue a whole message, at most MAX_ANSWER_BYTES long, that is not to be joined with others."""
+        assert len(payload) <= MAX_ANSWER_BYTES
+        self._answers += 1
+        self._waiting[topic, self._answers] = [payload]
+        self._added()
+
+    async def take(self) -> tuple[str, bytes]:
+        """Return the next message to publish, once there is one."""
+        while not self._waiting:
+            self._news.clear()
+            await self._news.wait()
+        (topic, _), frames = self._waiting.popitem(last=False)
+        return topic, b"".join(frames)
+
+    def _added(self) -> None:
+        if len(self._waiting) > MAX_WAITING_MESSAGES:
+            self._waiting.popitem(last=False)
+        self._news.set()

@@ -1,0 +1,86 @@
+"""What happens to a message between broker and store: order, worker threads, followers, receipts, counts, log."""
+
+import asyncio
+from concurrent.futures import Executor
+
+from sealbell_relay.errors import StoreError
+from sealbell_relay.hub import Hub
+from sealbell_relay.intake import Intake, Outcome
+from sealbell_relay.lanes import Lanes, Message
+from sealbell_relay.log import Log
+from sealbell_relay.outgoing import Outgoing
+from sealbell_relay.state import State
+from sealbell_wire import topics
+from sealbell_wire.errors import FormatError
+
+
+class Reception:
+    """Takes messages from the event loop, blocks nothing, and lets nothing that a peer sends stop it."""
+
+    def __init__(self, intake: Intake, hub: Hub, outgoing: Outgoing, state: State, log: Log, threads: Executor) -> None:
+        self._intake = intake
+        self._hub = hub
+        self._outgoing = outgoing
+        self._state = state
+        self._log = log
+        self._threads = threads
+        self.lanes = Lanes(self._work)
+
+    def receive(self, topic: str, payload: bytes) -> None:
+        """Take a message off the broker; never raises and never waits."""
+        try:
+            parsed = topics.parse_up(topic)
+        except FormatError as error:
+            self._refuse("strange-topic", topic=topic, detail=error)
+            return
+        if parsed.kind in ("part", "have") and not self.lanes.put(Message(parsed, payload)):
+            self._refuse("overloaded", doorbell=parsed.doorbell)
+
+    async def _work(self, message: Message) -> None:
+        take = self._take if message.topic.kind == "part" else self._answer
+        try:
+            await take(message)
+        except StoreError as failure:
+            if self._state.store_failure is None:
+                self._log.error("store-fails", says=failure, then="no receipts until it works; doorbells try again")
+            self._state.store_failure = str(failure)
+        except Exception as error:  # a bug met by one message must not end the relay for all others; it is told
+            self._log.error("message-failed", doorbell=message.topic.doorbell, error=f"{type(error).__name__}: {error}")
+            self._state.refused["internal-error"] += 1
+
+    async def _take(self, message: Message) -> None:
+        loop = asyncio.get_running_loop()
+        outcome = await loop.run_in_executor(self._threads, self._intake.take, message.topic, message.payload)
+        doorbell, clip = message.topic.doorbell, message.topic.clip or ""
+        if outcome.stored is not None:
+            self._hub.publish(doorbell, outcome.stored)
+        if outcome.receipt is not None:
+            self._outgoing.add_receipt(topics.receipt(doorbell, clip), outcome.receipt)
+        self._count(message, outcome)
+
+    async def _answer(self, message: Message) -> None:
+        loop = asyncio.get_running_loop()
+        answers = await loop.run_in_executor(self._threads, self._intake.have, message.topic)
+        for answer in answers:
+            self._outgoing.add_answer(topics.receipt(message.topic.doorbell, message.topic.clip or ""), answer)
+
+    def _count(self, message: Message, outcome: Outcome) -> None:
+        topic, refused = message.topic, outcome.refused
+        if refused is not None:
+            self._refuse(refused.reason, doorbell=topic.doorbell, clip=topic.clip, seq=topic.seq, detail=refused.detail)
+            return
+        if outcome.stored is None:
+            self._state.resent += 1
+            return
+        self._state.stored_bytes += len(outcome.stored.data or b"")
+        if outcome.stored.dropped:
+            self._state.dropped += 1
+        else:
+            self._state.stored += 1
+        if self._state.store_failure is not None:
+            self._log.info("store-works-again")
+            self._state.store_failure = None
+
+    def _refuse(self, reason: str, **fields: object) -> None:
+        self._state.refused[reason] += 1
+        self._log.warn("refused", reason=reason, **fields)

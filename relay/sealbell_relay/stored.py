@@ -1,0 +1,49 @@
+"""A stored object: the message exactly as it came (a part's frame), then the signed receipt of its arrival."""
+
+import struct
+from dataclasses import dataclass
+
+from sealbell_wire import sshsig
+from sealbell_wire.errors import FormatError
+from sealbell_wire.limits import MAX_PART_BYTES, MAX_RECORD_BYTES
+from sealbell_wire.part import DROPPED_MAGIC
+from sealbell_wire.record import Record, parse_record, record_hash
+
+HEAD_BYTES = 4 + 2 + MAX_RECORD_BYTES + sshsig.SIGNATURE_BYTES + 4
+MAX_RECEIPT_BYTES = 4 + 2 + MAX_RECORD_BYTES + sshsig.SIGNATURE_BYTES
+MAX_STORED_BYTES = MAX_PART_BYTES + MAX_RECEIPT_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What the chain needs to know of one stored part; `dropped` if only its record arrived."""
+
+    record: Record
+    hash: str
+    dropped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The beginning of a stored object; `signed` is u16 length, record, 64-byte signature, as listings carry it."""
+
+    link: Link
+    signed: bytes
+    message_bytes: int
+
+
+def parse_head(data: bytes) -> Head:
+    """Parse at least the first HEAD_BYTES (or all) of a stored object; FormatError if it is not one.
+
+    What is in the store was checked before it was put, so a FormatError means that a disk or a person changed it.
+    """
+    if len(data) < 6:
+        raise FormatError("stored part: cut in its frame")
+    (length,) = struct.unpack_from(">H", data, 4)
+    signed_end = 6 + length + sshsig.SIGNATURE_BYTES
+    if length > MAX_RECORD_BYTES or len(data) < signed_end + 4:
+        raise FormatError("stored part: its record is cut or too long")
+    (tail,) = struct.unpack_from(">I", data, signed_end)
+    text = data[6 : 6 + length]
+    link = Link(parse_record(text), record_hash(text), data[:4] == DROPPED_MAGIC)
+    return Head(link, data[4:signed_end], signed_end + 4 + tail)
