@@ -1,0 +1,72 @@
+"""Nothing in the repository tells of the machine that it was made on, where packages come from, or a secret."""
+
+import re
+
+import pytest
+
+from docs.pages import ROOT, files
+
+# Patterns with a bracket or a backslash in each name, so that this file is not found by what it looks for.
+MACHINE = re.compile(rb"(?<![\w.-])/(?:wor[k]|roo[t]|hom[e]/\w+|User[s]/\w+)/")
+REGISTRIES = re.compile(
+    rb"pypi\.org|files\.pythonhosted\.org|registry\.npmjs\.org|registry\.yarnpkg\.com|(?:deb|security)\.debian\.org|"
+    rb"archive\.ubuntu\.com|proxy\.golang\.org|crates\.io|ghcr\.io|docker\.io"
+)
+SECRETS = re.compile(
+    rb"-----BEGIN [A-Z ]*PRIVATE [K]EY-----|\bAKI[A][0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|"
+    rb"\bgithub_pa[t]_\w{20,}|\bglpa[t]-\w{16,}|\bxox[abp]-\w{8,}|[a-z]://[^/\s:@\"'`{]+[:][^/\s:@\"'`{\[]+@"
+)
+PASSWORDS = re.compile(rb"(?i:\b(?:password|passwd|api_?key|secret|token)\s*[:=]\s*b?[\"'][^\"'\s{}$<]{8,}[\"'])")
+AGE_IDENTITY = re.compile(rb"AGE-SECRET[-]KEY-(?:PQ-)?1[A-Z0-9]{40,}")
+PROTECT_NOTHING = ("wire/vectors/", "tests/")  # made for all to see, from fixed seeds or by C2SP
+
+FILES = files()
+
+
+def lines_with(pattern: re.Pattern[bytes], name: str) -> list[int]:
+    """Return the numbers of the lines in which the pattern stands."""
+    data = (ROOT / name).read_bytes()
+    return [data.count(b"\n", 0, match.start()) + 1 for match in pattern.finditer(data)]
+
+
+@pytest.mark.parametrize(
+    "pattern", [MACHINE, REGISTRIES, SECRETS], ids=["path of a machine", "package registry", "secret"]
+)
+def test_no_file_holds_a(pattern: re.Pattern[bytes]) -> None:
+    found = [f"{name}:{line}" for name in FILES for line in lines_with(pattern, name)]
+    assert not found
+
+
+@pytest.mark.parametrize("pattern", [AGE_IDENTITY, PASSWORDS], ids=["age identities", "passwords"])
+def test_only_what_protects_nothing_holds(pattern: re.Pattern[bytes]) -> None:
+    found = [name for name in FILES if not name.startswith(PROTECT_NOTHING) and lines_with(pattern, name)]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "pieces"),
+    [
+        (MACHINE, (b"see /wor", b"k/main/x.py")),
+        (REGISTRIES, (b"--index-url https://pypi", b".org/simple")),
+        (SECRETS, (b"mqtt://bell:sesame", b"@relay:1883")),
+        (SECRETS, (b"-----BEGIN OPENSSH PRIVATE ", b"KEY-----")),
+        (PASSWORDS, (b'password = "', b'correcthorse"')),
+        (AGE_IDENTITY, (b"AGE-SECRET-", b"KEY-1" + b"Q" * 58)),
+    ],
+)
+def test_what_is_looked_for_is_found(pattern: re.Pattern[bytes], pieces: tuple[bytes, bytes]) -> None:
+    assert pattern.search(b"".join(pieces))
+
+
+def test_the_lock_pins_every_package_by_hash_and_names_no_address() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="ascii")
+    pins = re.findall(r"^[a-z0-9][\w.\-\[\]]*==[^\n]*(?:\n +[^\n]+)*", lock, re.MULTILINE)
+    assert len(pins) == len(re.findall(r"^[a-z]", lock, re.MULTILINE))
+    assert all("--hash=sha256:" in pin for pin in pins)
+    assert "://" not in lock
+    assert "index" not in lock
+
+
+def test_every_file_ends_its_last_line() -> None:
+    texts = (name for name in FILES if name.endswith((".py", ".md", ".toml", ".svg", ".sh", "Makefile", ".json")))
+    assert [name for name in texts if (data := (ROOT / name).read_bytes()) and not data.endswith(b"\n")] == []
