@@ -3,21 +3,17 @@
 What a parser accepts is held against a promise too: texts and frames have one spelling, so they encode to themselves.
 """
 
-import json
-from base64 import b64decode
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell_wire import boxes, content, enrolment, ids, part, readers, receipt, record, sshsig, strictjson, topics
 from sealbell_wire.errors import WireError
 from sealbell_wire.statement import encode_statement, take_statement
+from unit.wire.operations import CASES, bytes_of
 
-VECTORS = Path(__file__).parents[2] / "wire" / "vectors"
 MAX_SEED_BYTES = 100_000
 AGE_MAGIC = b"age-encryption.org/"
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -171,21 +167,10 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 def seeds(*operations: str, key: str = "bytes") -> list[bytes]:
     """What the vectors accept for these operations, without the largest."""
-    cases = [case for path in sorted(VECTORS.glob("*.json")) for case in json.loads(path.read_bytes())]
-    found = [case["input"][key] for case in cases if case["do"] in operations and case["expect"] == "ok"]
-    return [data for data in map(_bytes_of, found) if len(data) <= MAX_SEED_BYTES]
-
-
-def _bytes_of(given: str | list[dict[str, Any]]) -> bytes:
-    if isinstance(given, str):
-        return given.encode()
-    return b"".join(_piece(piece) * piece.get("times", 1) for piece in given)
-
-
-def _piece(piece: dict[str, Any]) -> bytes:
-    if "base64" in piece:
-        return b64decode(piece["base64"])
-    return bytes.fromhex(piece["hex"]) if "hex" in piece else piece["text"].encode()
+    cases = [case for case in CASES.values() if case["do"] in operations and case["expect"] == "ok"]
+    given = [case["input"][key] for case in cases]
+    found = [value.encode() if isinstance(value, str) else bytes_of(value) for value in given]
+    return [data for data in found if len(data) <= MAX_SEED_BYTES]
 
 
 def _text(data: bytes) -> str:
