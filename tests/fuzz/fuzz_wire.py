@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell_wire import boxes, content, enrolment, ids, part, readers, receipt, record, sshsig, strictjson, topics
 from sealbell_wire.errors import WireError
+from sealbell_wire.limits import NOTICE_BYTES
 from sealbell_wire.statement import encode_statement, take_statement
 from unit.wire.operations import CASES, bytes_of
 
@@ -138,7 +139,7 @@ def fuzz_plaintext(data: bytes) -> None:
 
 def fuzz_text_inside_the_seal(data: bytes) -> None:
     """The same data as the text of each kind, in a frame that is right."""
-    notice = bytes(max(0, content.NOTICE_BYTES - 8 - len(data))) + data + bytes(4) + len(data).to_bytes(4, "big")
+    notice = bytes(max(0, NOTICE_BYTES - 8 - len(data))) + data + bytes(4) + len(data).to_bytes(4, "big")
     header = (8).to_bytes(4, "big") + b"ftyp" + (8).to_bytes(4, "big") + b"moov"
     for plaintext in (notice, header + boxes.binding_box(data), boxes.binding_box(data)):
         fuzz_plaintext(plaintext)

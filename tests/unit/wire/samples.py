@@ -58,7 +58,7 @@ def a_record(seq: int = 2, kind: str = "media", prev: str = "11" * 32) -> Record
         doorbell=DOORBELL_ID,
         clip=CLIP,
         seq=seq,
-        kind=kind,  # type: ignore[arg-type]  # tests write it by hand
+        kind=kind,
         prev=prev if seq else ids.ZERO_HASH,
         head=hashlib.sha256(HEAD).hexdigest(),
         body=hashlib.sha256(b"").hexdigest(),
