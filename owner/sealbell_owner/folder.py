@@ -42,7 +42,7 @@ class Folder:
         paths = self._paths(doorbell, clip)
         if not paths:
             raise OwnerError(f"there is no clip {clip}", "list them with `sealbell-owner clips DIR`")
-        return (read_file(path, MAX_STORED_BYTES) for seq, path in paths.items() if seq >= from_seq)
+        return (_read(path) for seq, path in paths.items() if seq >= from_seq)
 
     def _names(self, doorbell: str, before: str | None) -> Iterator[str]:
         folder = self._clips / doorbell
@@ -73,6 +73,13 @@ class Folder:
         return ClipEntry(
             clip, len(paths) - dropped, dropped, size_bytes, first[0] if first else None, newest[0], newest[1]
         )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_file(path, MAX_STORED_BYTES)
+    except OwnerError:
+        return b""  # one bad file is a part that is refused, and the others are still opened
 
 
 def _peek(path: Path) -> tuple[SignedRecord, int] | None:

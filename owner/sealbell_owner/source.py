@@ -20,7 +20,8 @@ class Source(Protocol):
         """
 
     def parts(self, doorbell: str, clip: str, from_seq: int = 0) -> Iterator[bytes]:
-        """Return the stored objects of a clip from part `from_seq` on, in the order the source gives them.
+        """Return the stored objects of a clip from part `from_seq` on, in the order the source gives them; one that
+        cannot be read as no bytes.
 
         Raises OwnerError if there is no such clip or the source cannot be reached, WireError on a stream that is cut
         or announces too much; also while it is read.

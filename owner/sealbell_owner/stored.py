@@ -33,6 +33,8 @@ class StreamCutError(FormatError):
 
 def split_stored(stored: bytes) -> tuple[bytes, bytes]:
     """Return (part's frame, receipt's frame) by the lengths in the part's frame; FormatError if they do not fit."""
+    if not stored:
+        raise FormatError("stored part: cannot be read")
     if len(stored) < 6:
         raise FormatError("stored part: cut in its frame")
     (record_bytes,) = struct.unpack_from(">H", stored, 4)

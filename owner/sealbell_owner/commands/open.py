@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     source = open_source(home.owner(), arguments.source)
     pin, entry = find_clip(source, home.choose(arguments.doorbell), arguments.clip)
     clip, film = Clip(entry.clip, home.trust(pin)), Film()
+    seen = home.memory(pin).get(entry.clip)
     path: Path = arguments.out or Path(f"{entry.clip}.mp4")
     if arguments.parts:
         make_folder(arguments.parts)
@@ -56,7 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
             draft.write(piece)
         if film.played:
             draft.keep()
-    seen = home.memory(pin).get(entry.clip)
     clip.faults += history.changes(entry, seen) if seen else []
     home.remember(pin, filter(None, (clip.as_seen(), history.as_seen(entry))))
     written = path if film.played else None
