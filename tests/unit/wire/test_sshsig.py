@@ -1,6 +1,5 @@
 """Signatures that anyone checks with stock ssh-keygen, and keys that nobody may use."""
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,20 +11,30 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interop.conftest import need
 from sealbell_wire import sshsig
 from sealbell_wire.errors import SignatureError
 from unit.wire.operations import CASES
 from unit.wire.samples import DOORBELL, OTHER_DOORBELL, VERIFY_KEY, a_record
 
-SSH_KEYGEN = shutil.which("ssh-keygen")
-needs_ssh_keygen = pytest.mark.skipif(SSH_KEYGEN is None, reason="needs ssh-keygen (Debian: openssh-client)")
 NAMESPACES = (sshsig.PART, sshsig.DROPPED, sshsig.READERS, sshsig.RECEIPT)
 SMALL_ORDER = [bytes.fromhex(case["input"]["key"]) for name, case in CASES.items() if "small-order key" in name]
 FORGED = bytes([1, *[0] * 63])  # R is the neutral point, S is zero: nobody's key made it
 
 
-def ssh_keygen(*arguments: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([str(SSH_KEYGEN), *arguments], input=stdin, capture_output=True, check=False)
+class SshKeygen:
+    """Stock ssh-keygen; without it these tests fail and say how to get it."""
+
+    def __init__(self) -> None:
+        self._path = need("ssh-keygen", "apt-get install openssh-client")
+
+    def __call__(self, *arguments: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run([self._path, *arguments], input=stdin, capture_output=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def ssh_keygen() -> SshKeygen:
+    return SshKeygen()
 
 
 def exported(folder: Path, record: bytes, namespace: str, signers: Sequence[bytes] = (VERIFY_KEY,)) -> list[str | Path]:
@@ -38,38 +47,33 @@ def exported(folder: Path, record: bytes, namespace: str, signers: Sequence[byte
     return ["-Y", "verify", *options]
 
 
-@needs_ssh_keygen
-def test_stock_ssh_keygen_accepts_an_exported_record(tmp_path: Path) -> None:
+def test_stock_ssh_keygen_accepts_an_exported_record(ssh_keygen: SshKeygen, tmp_path: Path) -> None:
     record = a_record().encode()
     answer = ssh_keygen(*exported(tmp_path, record, sshsig.PART), stdin=record)
     assert answer.returncode == 0, answer.stderr
     assert b'Good "part@sealbell" signature for front-door' in answer.stdout
 
 
-@needs_ssh_keygen
-def test_stock_ssh_keygen_refuses_a_record_with_one_byte_changed(tmp_path: Path) -> None:
+def test_stock_ssh_keygen_refuses_a_record_with_one_byte_changed(ssh_keygen: SshKeygen, tmp_path: Path) -> None:
     record = a_record().encode()
     for at in (0, len(record) // 2, len(record) - 1):
         changed = record[:at] + bytes([record[at] ^ 1]) + record[at + 1 :]
         assert ssh_keygen(*exported(tmp_path, record, sshsig.PART), stdin=changed).returncode != 0
 
 
-@needs_ssh_keygen
-def test_stock_ssh_keygen_refuses_another_namespace(tmp_path: Path) -> None:
+def test_stock_ssh_keygen_refuses_another_namespace(ssh_keygen: SshKeygen, tmp_path: Path) -> None:
     record = a_record().encode()
     assert ssh_keygen(*exported(tmp_path, record, sshsig.DROPPED), stdin=record).returncode != 0
 
 
-@needs_ssh_keygen
-def test_stock_ssh_keygen_refuses_another_doorbells_key(tmp_path: Path) -> None:
+def test_stock_ssh_keygen_refuses_another_doorbells_key(ssh_keygen: SshKeygen, tmp_path: Path) -> None:
     record = a_record().encode()
     other = sshsig.verify_key_of(OTHER_DOORBELL)
     assert ssh_keygen(*exported(tmp_path, record, sshsig.PART, [other]), stdin=record).returncode != 0
 
 
-@needs_ssh_keygen
 @pytest.mark.parametrize("namespace", NAMESPACES)
-def test_stock_ssh_keygen_signs_the_same_bytes(tmp_path: Path, namespace: str) -> None:
+def test_stock_ssh_keygen_signs_the_same_bytes(ssh_keygen: SshKeygen, tmp_path: Path, namespace: str) -> None:
     record = a_record().encode()
     key = tmp_path / "key"
     key.write_bytes(DOORBELL.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
@@ -81,8 +85,7 @@ def test_stock_ssh_keygen_signs_the_same_bytes(tmp_path: Path, namespace: str) -
     assert (tmp_path / "record.sig").read_text() == ours
 
 
-@needs_ssh_keygen
-def test_stock_ssh_keygen_reads_our_key_line(tmp_path: Path) -> None:
+def test_stock_ssh_keygen_reads_our_key_line(ssh_keygen: SshKeygen, tmp_path: Path) -> None:
     (tmp_path / "key.pub").write_text(sshsig.public_line(VERIFY_KEY) + "\n")
     answer = ssh_keygen("-l", "-f", tmp_path / "key.pub")
     assert answer.returncode == 0, answer.stderr
