@@ -55,6 +55,7 @@ def run(footage: Sequence[Path], presses_s: Sequence[float], pace: str, out: Pat
         print(f"sealbell: {error}", file=sys.stderr)
         return FAILED
     report.write(out / "report.json")
+    (out / "warrant.json").write_text(json.dumps(seizure.knows, indent=2) + "\n", encoding="utf-8")
     show_clips(console, report, footage)
     console.print(f"the opened clips lie in {out / 'opened'}, everything else in {out}", soft_wrap=True)
     warrant.show(console, seizure, report.wiretap["hits"], searched_bytes)

@@ -70,7 +70,8 @@ class Running:
         """Yield what it prints, line by line, until it ends."""
         if self._process.stdout is None:
             raise AssertionError("its standard output is a pipe")
-        yield from self._process.stdout
+        while line := self._process.stdout.readline():  # not `yield from`: it would close the pipe when left early
+            yield line
 
     def each_line(self, take: Callable[[str], None]) -> threading.Thread:
         """Hand every line to `take`, in a thread of its own."""

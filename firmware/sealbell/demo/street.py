@@ -62,6 +62,6 @@ class Street:
     def clips(self, bell: Doorbell) -> list[str]:
         """Return the ids of the clips that the relay lists, oldest first."""
         listed = processes.run_json(
-            "sealbell-owner", "clips", self.owner, "--doorbell", bell.id, "--limit", "1000", "--json"
+            "sealbell-owner", "clips", self.owner, "--doorbell", bell.id, "--limit", "500", "--json"
         )
         return sorted(clip["clip"] for clip in listed["clips"])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 from sealbell.demo import processes
 from sealbell_wire.age.mlkem768x25519 import SEED_BYTES, HybridIdentity
@@ -49,6 +50,14 @@ def show(console: Console, seizure: Seizure, hits: int, searched_bytes: int) -> 
     console.print(
         f"  plaintext found at the broker, the relay and the doorbell ({searched_bytes / 1e6:.1f} MB searched): {hits}"
     )
-    console.print("  what the relay knows:")
-    for line in seizure.knows["says"]:
-        console.print(f"    {line}", highlight=False, soft_wrap=True)
+    knows = seizure.knows
+    counts = (len(knows["doorbells"]), "doorbells"), (len(knows["owners"]), "owners"), (len(knows["clips"]), "clips")
+    console.print(f"  the relay knows {', '.join(f'{number} {what}' for number, what in counts)}; of each part:")
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 4))
+    for name, meaning in knows["meanings"].items():
+        table.add_row(name, meaning)
+    console.print(table)
+    for heading, key in (("it sees, and does not keep", "seen_but_not_kept"), ("it does not know", "not_known")):
+        console.print(f"  {heading}:")
+        for line in knows[key]:
+            console.print(f"    {line}", highlight=False)

@@ -101,7 +101,7 @@ class Recorder:
         """Take the next picture."""
         if self._broken and not packet.keyframe:
             self._count_lost(1)
-            return []
+            return self._turn(packet)
         self._broken = False
         try:
             run = self._gatherer.add(packet)
