@@ -92,8 +92,8 @@ def show_clips(console: Console, report: Report, footage: Sequence[Path]) -> Non
     for path in footage:
         clips = [clip for clip in report.clips if clip.footage == str(path)]
         table = Table(title=f"{path.name}: {len(clips)} clip{'s' * (len(clips) != 1)}", title_justify="left")
-        for heading in ("clip", "why", "from - to (s)", "moving (s)", "parts", "MB", "checked", "opened as"):
-            table.add_column(heading, overflow="fold")
+        for heading in ("clip", "why", "from - to (s)", "moving (s)", "parts", "MB", "checked"):
+            table.add_column(heading, no_wrap=heading != "moving (s)")
         for clip in clips:
             table.add_row(
                 clip.clip[:12],
@@ -103,9 +103,10 @@ def show_clips(console: Console, report: Report, footage: Sequence[Path]) -> Non
                 str(clip.parts),
                 f"{clip.bytes / 1e6:.2f}",
                 ("yes" if clip.verified else "NO") + (", interrupted" if clip.interrupted else ""),
-                clip.opened or "NOT OPENED",
             )
         console.print(table if clips else f"{path.name}: no clip")
+        for clip in clips:
+            console.print(f"  opened as {clip.opened or 'nothing: it FAILED'}", soft_wrap=True, highlight=False)
         if (truth := true_intervals(path)) is not None:
             console.print(compare(clips, truth))
 

@@ -45,14 +45,14 @@ def _attempt(sealed: bytes | None, scratch: Path) -> str:
 def show(console: Console, seizure: Seizure, hits: int, searched_bytes: int) -> None:
     """Print it."""
     console.print("\n[bold]what a warrant served on the relay would get[/bold]")
-    console.print(f"  {seizure.files} files, {seizure.bytes / 1e6:.2f} MB, all of it sealed or public")
+    console.print(f"  {seizure.files} files, {seizure.bytes / 1e6:.2f} MB: sealed, public, or the relay's own keys")
     console.print(f"  an attempt to open one fragment without the owner's key: {seizure.attempt}")
     console.print(
         f"  plaintext found at the broker, the relay and the doorbell ({searched_bytes / 1e6:.1f} MB searched): {hits}"
     )
     knows = seizure.knows
-    counts = (len(knows["doorbells"]), "doorbells"), (len(knows["owners"]), "owners"), (len(knows["clips"]), "clips")
-    console.print(f"  the relay knows {', '.join(f'{number} {what}' for number, what in counts)}; of each part:")
+    counts = ", ".join(f"{what}: {len(knows[what])}" for what in ("doorbells", "owners", "clips"))
+    console.print(f"  the relay knows {counts}; of each part:")
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 4))
     for name, meaning in knows["meanings"].items():
         table.add_row(name, meaning)
