@@ -2,11 +2,11 @@
 
 Theory. A part is taken only if all of this holds: its frame and receipt parse; the relay's receipt is of this very
 record; the doorbell's signature fits record, head and body; it is of this clip; it joins the parts held beside it;
-nothing lies beyond a signed end; the seal opens; the plaintext says that it belongs to this doorbell, clip and place;
-and its hash is the manifest's, if that is held (if the manifest comes later, it is checked against all parts held).
-What is refused leaves the state as it was. So at any moment the parts held are true; what is missing or was dropped
-is known by its number; and without a manifest the clip is interrupted, whoever may have cut it. That the end was not
-cut by the relay shows only in the clip after (history.py).
+kinds come in a clip's order; nothing lies beyond a signed end; the seal opens; the plaintext says that it belongs to
+this doorbell, clip and place; and its hash is the manifest's, if that is held (if the manifest comes later, it is
+checked against all parts held). What is refused leaves the state as it was. So at any moment the parts held are true;
+what is missing or was dropped is known by its number; and without a manifest the clip is interrupted, whoever may
+have cut it. That the end was not cut by the relay shows only in the clip after (history.py).
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from sealbell_wire.errors import ContradictionError, FormatError
 from sealbell_wire.ids import ZERO_HASH
 from sealbell_wire.opening import Content, open_part
 from sealbell_wire.part import Part, verify_part
-from sealbell_wire.record import Record
+from sealbell_wire.record import Kind, Record
 
 _MS_PER_S = 1_000
 
@@ -69,6 +69,7 @@ class Clip:
         self.faults: list[str] = []
         self._trust = trust
         self._held: dict[int, Held] = {}
+        self._kinds: list[Kind] = []
         self._newest_seq = self._known_seq = -1
         self._init_seq: int | None = None
         self._timescale_hz = 0
@@ -89,6 +90,7 @@ class Clip:
         if known and (known.digest or part.sealed is None):
             return None
         self._check_place(record, part.hash)
+        kinds = self._check_kinds(record)
         plaintext, content = None, None
         if part.sealed is not None:
             plaintext, content = open_part(part, self._trust.doorbell_key, self._trust.identities)
@@ -96,6 +98,7 @@ class Clip:
         self._check_manifest(record.seq, digest, content)
         opened = Opened(part, receipt, plaintext, content)
         self._held[record.seq] = Held(record, part.hash, receipt.receipt.arrived_ms, digest, self._ticks(opened))
+        self._kinds += kinds
         self._keep(record.seq, content)
         return opened
 
@@ -203,8 +206,16 @@ class Clip:
             early, late = sorted((self.newest.record, record), key=lambda r: r.seq)
             if early.final and late.seq > early.seq:
                 raise ContradictionError(f"part {late.seq} comes after the signed end of its clip")
-        if record.kind == "init" and self._init_seq not in (None, record.seq):
-            raise ContradictionError(f"part {record.seq} is a second header of one clip")
+
+    def _check_kinds(self, record: Record) -> list[Kind]:
+        """Return the kinds by which the parts without a hole, from 0 on, grow if `record` is taken."""
+        if record.seq != len(self._kinds):
+            return []
+        kinds = [record.kind]
+        while held := self._held.get(record.seq + len(kinds)):
+            kinds.append(held.record.kind)
+        chain.check_kinds([*self._kinds, *kinds])
+        return kinds
 
     def _check_manifest(self, seq: int, digest: str | None, content: Content) -> None:
         if isinstance(content, Manifest):

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -28,6 +29,8 @@ IDENTITY, OWNER, BUNDLE, CARD = "identity.txt", "owner.json", "bundle.json", "ca
 DOORBELLS, SEEN, LOCK = "doorbells", "seen", "lock"
 MAX_DOORBELLS = 256
 
+Card = TypeVar("Card", DoorbellCard, RelayCard)
+
 
 @dataclass(frozen=True, slots=True)
 class Pin:
@@ -38,7 +41,7 @@ class Pin:
     name: str
 
 
-def read_card(path: Path, kind: type[DoorbellCard] | type[RelayCard]) -> DoorbellCard | RelayCard:
+def read_card(path: Path, kind: type[Card]) -> Card:
     """Return the card in a file if it is of this kind; OwnerError otherwise."""
     try:
         card = parse_card(read_file(path, MAX_FILE_BYTES))
@@ -50,10 +53,15 @@ def read_card(path: Path, kind: type[DoorbellCard] | type[RelayCard]) -> Doorbel
     return card
 
 
-def make_home(folder: Path, entropy: bytes, relay: RelayCard) -> "Home":
-    """Make an owner's folder from the words' 32 bytes; OwnerError if something is there already."""
+def check_free(folder: Path) -> None:
+    """Raise OwnerError unless an owner can be made there."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OwnerError(f"{show(folder)} is not empty", "an owner is made in a folder of its own")
+
+
+def make_home(folder: Path, entropy: bytes, relay: RelayCard) -> "Home":
+    """Make an owner's folder from the words' 32 bytes; OwnerError if something is there already."""
+    check_free(folder)
     root, readers = keys.derive_root(entropy, 0), keys.first_readers(entropy)
     make_folder(folder / DOORBELLS)
     make_folder(folder / SEEN)

@@ -1,4 +1,4 @@
-"""The owner's keys, all of them derived from the words (SPEC 12): the same words always make the same owner.
+"""The owner's keys, all of them derived from the words (SPEC 11.2): the same words always make the same owner.
 
 HKDF-SHA256 over the words' 32 bytes, no salt, one label a purpose and generation. A generation is retired by the
 next one, whose key the readers document announces by its hash, so that seen words or a stolen phone can be answered.

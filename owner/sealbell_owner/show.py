@@ -16,10 +16,11 @@ PIPED_COLUMNS = 120
 _MS_PER_S = 1_000
 
 
-def local_time(unix_ms: int) -> str:
+def local_time(unix_ms: int, *, day: bool = True) -> str:
     """Return a wall time in the local zone, to the second; it may be any number that a doorbell signed."""
     try:
-        return datetime.datetime.fromtimestamp(unix_ms / _MS_PER_S).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        local = datetime.datetime.fromtimestamp(unix_ms / _MS_PER_S).astimezone()
+        return local.strftime("%Y-%m-%d %H:%M:%S" if day else "%H:%M:%S")
     except (OverflowError, OSError, ValueError):
         return "a time beyond any calendar"
 

@@ -61,7 +61,6 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     try:
         assert select.select([relay.stdout], [], [], DEADLINE_S)[0]
         card = read_card(folder / "relay" / "relay.json", RelayCard)
-        assert isinstance(card, RelayCard)
         home = make_home(folder / "owner", ENTROPY, card)
         root = derive_root(ENTROPY, 0)
         bell = Doorbell(1, [root.identity.recipient], first_readers(ENTROPY).hash, root.verify_key.hex())

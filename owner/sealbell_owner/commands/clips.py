@@ -6,47 +6,52 @@ from typing import Any
 
 from sealbell_owner import history, show
 from sealbell_owner.clip import Clip, Trust
-from sealbell_owner.commands import common
+from sealbell_owner.commands import options
 from sealbell_owner.errors import OwnerError
 from sealbell_owner.history import Review
 from sealbell_owner.home import Home, Pin
 from sealbell_owner.listing import ClipEntry
-from sealbell_owner.lookup import newest_clips
+from sealbell_owner.lookup import MAX_LISTED_CLIPS, newest_clips
 from sealbell_owner.source import Source, open_source
 from sealbell_wire.errors import WireError
 
 DESCRIPTION = (
     "List clips, newest first. Why and how long each was recorded is opened from its notice and its manifest. Below "
     "the table stands what cannot be so if relay and doorbell are honest and whole: clips hidden, cut, gone or changed "
-    "since they were seen, and two doorbells with one key. Figures of parts and bytes are the relay's word."
+    "since they were seen, and two doorbells with one key. A time with ? is by a clock that nobody had set. Figures of "
+    "parts and bytes are the relay's word."
 )
 DEFAULT_LIMIT = 10
-MAX_LIMIT = 500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
     parser.description = DESCRIPTION
-    common.add_home(parser)
-    common.add_source(parser)
+    options.add_home(parser)
+    options.add_source(parser)
     parser.add_argument(
-        "--limit", type=_limit, default=DEFAULT_LIMIT, metavar="N", help=f"how many of each doorbell ({DEFAULT_LIMIT})"
+        "--limit",
+        type=options.positive,
+        default=DEFAULT_LIMIT,
+        metavar="N",
+        help=f"how many of each doorbell ({DEFAULT_LIMIT})",
     )
-    common.add_json(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """List them."""
     home = Home(arguments.home)
     source = open_source(home.owner(), arguments.source)
+    limit = min(arguments.limit, MAX_LISTED_CLIPS - 1)
     rows: list[dict[str, Any]] = []
     findings: list[dict[str, str]] = []
     for pin in home.choose(arguments.doorbell):
         # One more than is shown, to tell whether the oldest joins the one before it.
-        listed, to_the_first = newest_clips(source, pin, arguments.limit + 1)
+        listed, to_the_first = newest_clips(source, pin, limit + 1)
         review = history.review(listed, home.memory(pin), bytes.fromhex(pin.key), to_the_first=to_the_first)
         trust = home.trust(pin)
-        for entry in review.clips[: arguments.limit]:
+        for entry in review.clips[:limit]:
             row, faults = _row(source, pin, trust, entry, review)
             rows.append(row)
             findings += [{"clip": entry.clip, "doorbell": pin.doorbell, "finding": fault} for fault in faults]
@@ -99,16 +104,9 @@ def _cells(row: dict[str, Any]) -> Iterator[str]:
     yield show.local_time(row["wall_ms"]) + ("" if row["synced"] else " ?")
     yield (row["trigger"] or "unknown") + (" (goes on)" if row["continues"] else "")
     if row["interrupted"]:
-        yield f"interrupted at {show.local_time(row['last_moment_ms'])[-8:]}"
+        yield f"interrupted at {show.local_time(row['last_moment_ms'], day=False)}"
     else:
         yield "unknown" if row["lasted_ms"] is None else show.seconds(row["lasted_ms"])
     yield str(row["parts"]) + (f" (+{row['dropped']} dropped)" if row["dropped"] else "")
     yield show.size(row["bytes"])
     yield {True: "yes", False: "NO", None: "-"}[row["joins"]]
-
-
-def _limit(text: str) -> int:
-    limit = int(text)
-    if not 1 <= limit <= MAX_LIMIT:
-        raise argparse.ArgumentTypeError(f"is not 1 to {MAX_LIMIT}")
-    return limit

@@ -3,7 +3,7 @@
 import argparse
 
 from sealbell_owner import show
-from sealbell_owner.commands import common
+from sealbell_owner.commands import options
 from sealbell_owner.errors import OwnerError
 from sealbell_owner.home import Home
 from sealbell_owner.relay import Relay
@@ -18,8 +18,8 @@ DESCRIPTION = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
     parser.description = DESCRIPTION
-    common.add_home(parser)
-    common.add_json(parser)
+    options.add_home(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

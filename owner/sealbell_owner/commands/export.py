@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sealbell_owner import report, show
 from sealbell_owner.clip import Clip, Opened
-from sealbell_owner.commands import common
+from sealbell_owner.commands import options
 from sealbell_owner.errors import OwnerError
 from sealbell_owner.files import make_folder, write_file
 from sealbell_owner.home import Home
@@ -26,10 +26,10 @@ DOORBELL, RELAY = "doorbell", "relay"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
     parser.description = DESCRIPTION
-    common.add_home(parser)
-    common.add_clip(parser)
+    options.add_home(parser)
+    options.add_clip(parser)
     parser.add_argument("out", type=Path, metavar="OUT", help="the folder to write, absent or empty")
-    common.add_source(parser)
+    options.add_source(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

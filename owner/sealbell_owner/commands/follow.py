@@ -11,7 +11,7 @@ from typing import Any
 
 from sealbell_owner import show
 from sealbell_owner.clip import Opened
-from sealbell_owner.commands import common
+from sealbell_owner.commands import options
 from sealbell_owner.errors import OwnerError, UnreachableError
 from sealbell_owner.films import FileFilms, Films, PipeFilms
 from sealbell_owner.home import Home, Pin
@@ -37,16 +37,16 @@ MAX_PAUSE_S = 30.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
     parser.description = DESCRIPTION
-    common.add_home(parser)
-    common.add_doorbell(parser)
+    options.add_home(parser)
+    options.add_doorbell(parser)
     parser.add_argument(
         "--out",
         type=Path,
         metavar="FILE",
         help="write the film of the first clip there, of further ones to FILE-2 and so on; `-` for a player's stdin",
     )
-    parser.add_argument("--count", type=int, metavar="N", help="end after N whole clips")
-    common.add_json(parser)
+    parser.add_argument("--count", type=options.positive, metavar="N", help="end after N whole clips")
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sealbell_owner import show
 from sealbell_owner.errors import OwnerError
-from sealbell_owner.home import BUNDLE, CARD, make_home, read_card
+from sealbell_owner.home import BUNDLE, CARD, check_free, make_home, read_card
 from sealbell_owner.words import ENTROPY_BYTES, MAX_WORDS_BYTES, decode_words, encode_words
 from sealbell_wire.enrolment import RelayCard
 from sealbell_wire.errors import FormatError
@@ -43,7 +43,8 @@ def run_init(arguments: argparse.Namespace) -> int:
     """Draw the words and make the folder."""
     entropy = secrets.token_bytes(ENTROPY_BYTES)
     words = encode_words(entropy)
-    relay = _relay(arguments.relay)
+    relay = read_card(arguments.relay, RelayCard)
+    check_free(arguments.home)
     # Before the folder, so that no owner is made whose words nobody saw.
     if arguments.words_file:
         _write_words(arguments.words_file, words)
@@ -66,7 +67,7 @@ def run_recover(arguments: argparse.Namespace) -> int:
         entropy = decode_words(sys.stdin.readline(MAX_WORDS_BYTES + 1) if sys.stdin.isatty() else _piped())
     except FormatError as error:
         raise OwnerError(str(error), "24 words apart by spaces, as `init` showed them") from None
-    make_home(arguments.home, entropy, _relay(arguments.relay))
+    make_home(arguments.home, entropy, read_card(arguments.relay, RelayCard))
     return _say_next(arguments.home)
 
 
@@ -75,12 +76,6 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--relay", type=Path, required=True, metavar="CARD", help="the relay's card, relay.json in its folder"
     )
-
-
-def _relay(path: Path) -> RelayCard:
-    card = read_card(path, RelayCard)
-    assert isinstance(card, RelayCard)
-    return card
 
 
 def _piped() -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sealbell_owner import history, report, show
 from sealbell_owner.clip import Clip, Opened
-from sealbell_owner.commands import common
+from sealbell_owner.commands import options
 from sealbell_owner.files import Draft, make_folder, write_file
 from sealbell_owner.film import Film
 from sealbell_owner.home import Home
@@ -23,14 +23,14 @@ DESCRIPTION = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
     parser.description = DESCRIPTION
-    common.add_home(parser)
-    common.add_clip(parser)
+    options.add_home(parser)
+    options.add_clip(parser)
     parser.add_argument("--out", type=Path, metavar="FILE.mp4", help="the file to write; else CLIP.mp4 right here")
     parser.add_argument(
         "--parts", type=Path, metavar="FOLDER", help="also save each part's plaintext there as NNNNNN.kind"
     )
-    common.add_source(parser)
-    common.add_json(parser)
+    options.add_source(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from sealbell_owner import show
-from sealbell_owner.commands import common
+from sealbell_owner.commands import options
 from sealbell_owner.home import Home, read_card
 from sealbell_wire.enrolment import DoorbellCard
 
@@ -17,7 +17,7 @@ DESCRIPTION = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
     parser.description = DESCRIPTION
-    common.add_home(parser)
+    options.add_home(parser)
     parser.add_argument("card", type=Path, metavar="CARD", help="the doorbell's card.json")
     parser.add_argument("--name", metavar="NAME", help="what to call it; else the beginning of its id")
 
@@ -25,7 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Pin it."""
     card = read_card(arguments.card, DoorbellCard)
-    assert isinstance(card, DoorbellCard)
     pin = Home(arguments.home).pin(card, arguments.name or card.doorbell[: show.SHORT_ID_CHARS])
     show.lines([("pinned", f"{pin.name} ({pin.doorbell})")])
     return 0

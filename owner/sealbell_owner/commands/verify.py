@@ -6,7 +6,7 @@ from typing import Any
 
 from sealbell_owner import history, report, show
 from sealbell_owner.clip import Clip
-from sealbell_owner.commands import common
+from sealbell_owner.commands import options
 from sealbell_owner.history import Review
 from sealbell_owner.home import Home, Pin
 from sealbell_owner.lookup import MAX_LISTED_CLIPS, fetch, find_clip, newest_clips
@@ -28,10 +28,10 @@ ROOT_UNKNOWN = "it is sealed to a readers document that this owner did not write
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
     parser.description = DESCRIPTION
-    common.add_home(parser)
-    common.add_clip(parser)
-    common.add_source(parser)
-    common.add_json(parser)
+    options.add_home(parser)
+    options.add_clip(parser)
+    options.add_source(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from clip_factory import GOP_MS, IDENTITY, Doorbell, Store, film
 from sealbell_owner.clip import Clip, Trust
 from sealbell_wire import content, sealing
 from sealbell_wire.content import Manifest, Place, Trigger
-from sealbell_wire.errors import ContradictionError, SealError, WireError
+from sealbell_wire.errors import ContradictionError, SealError, SignatureError, WireError
 from sealbell_wire.part import Part
 from sealbell_wire.sealing import Draft, drop_part
 
@@ -100,6 +100,30 @@ def test_a_dropped_part_is_a_hole_that_the_doorbell_signed() -> None:
     assert clip.verified
 
 
+def test_a_drop_that_the_doorbell_did_not_sign_is_refused() -> None:
+    clip = clip_of(PARTS[:3])
+    for forged in (
+        replace(PARTS[3], sealed=None, dropped=bytes(64)),
+        replace(PARTS[3], sealed=None, dropped=PARTS[3].signature),
+        drop_part(PARTS[3], Doorbell(seed=2).key),
+    ):
+        with pytest.raises(SignatureError, match="dropped@sealbell"):
+            clip.take(STORE.stored(forged))
+    assert clip.dropped == []
+
+
+def test_a_forged_twin_of_a_part_that_is_held_is_refused_and_not_overlooked() -> None:
+    clip = clip_of(PARTS)
+    with pytest.raises(ContradictionError, match="body is not the one that was signed"):
+        clip.take(STORE.stored(replace(PARTS[2], sealed=(PARTS[2].sealed or b"")[:-1] + b"x")))
+
+
+def test_a_clip_whose_kinds_come_in_another_order_is_refused_as_soon_as_no_hole_is_left() -> None:
+    early = BELL.sign_again(PARTS[3], seq=1, prev=PARTS[0].hash)
+    with pytest.raises(ContradictionError, match="one init part, before all its media"):
+        clip_of([PARTS[0], early])
+
+
 def test_a_dropped_part_whose_record_never_came_is_known_by_the_manifest() -> None:
     parts = Doorbell(seed=1).record(media=3, drop=[3])
     clip = clip_of([part for part in parts if part.record.seq != 3])
@@ -144,7 +168,7 @@ def test_a_clip_has_one_header() -> None:
     plaintext = content.encode_init(place, content.Init("1", BELL.readers_hash), film()[0])
     record = replace(PARTS[1].record, seq=5, prev=PARTS[4].hash)
     second = sealing.seal_part(Draft(record, plaintext), BELL.recipients, BELL.key)
-    with pytest.raises(ContradictionError, match="second header"):
+    with pytest.raises(ContradictionError, match="has one init part"):
         clip_of([*PARTS[:5], second])
 
 

@@ -24,6 +24,13 @@ def test_the_same_words_always_make_the_same_owner() -> None:
     assert derive_root(ENTROPY, 1).signing_seed.hex() == NEXT_SIGNING_SEED
 
 
+def test_the_worked_example_of_the_spec_holds() -> None:
+    root = derive_root(bytes(32), 0)
+    assert root.signing_seed.hex() == "4895be5b44deaf62f07b20646116b2e759f1b7a54d02be0edb4cb958299e86b9"
+    assert root.recipient_seed.hex() == "0f10c7cd0c9b7e1df50b31eb6b852e3c19e1b585f5328650b98d0e5a9154aecb"
+    assert root.token.hex() == "e37cbd582c510f39fc4f235217c2ddd0ad9002c5a8bd35c8debf61949e7f2e81"
+
+
 def test_every_purpose_and_generation_has_a_key_of_its_own() -> None:
     seeds = [
         seed

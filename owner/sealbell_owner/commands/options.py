@@ -27,6 +27,14 @@ def add_clip(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clip", metavar="CLIP", help="the beginning of a clip's id, or `latest`")
 
 
+def positive(text: str) -> int:
+    """Parse a count of at least one."""
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("is not at least 1")
+    return count
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """For programs."""
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
