@@ -200,12 +200,15 @@ def _media() -> list[Case]:
         bad("nothing sealed", "it says whose the part is", []),
         bad("no uuid box", "it says whose the part is", fragment),
         bad("a uuid box of another type", "the type is Sealbell's", [*binding(text, "00" * 16), *fragment]),
+        bad("Sealbell's type in a box that is no uuid", "the box says what its content is", [
+            {"hex": struct.pack(">I4s", 24 + len(text), b"free").hex() + BINDING_TYPE}, {"text": text}, *fragment]),
         bad("a uuid box cut", "boxes fit", binding(text)[:1]),
         bad("a uuid box larger than the part", "boxes fit", [
             {"hex": struct.pack(">I4s", 4000, b"uuid").hex() + BINDING_TYPE}, {"text": text}]),
         bad("a uuid box of 8 bytes", "it holds no text", [
             {"hex": struct.pack(">I4s", 8, b"uuid").hex() + BINDING_TYPE}, {"text": text}]),
-        bad("a uuid box beyond 4,096 bytes", "capped", binding(text + " " * 4096)),
+        accepted("a uuid box of 4,096 bytes", "the most", *_read("media", 2, binding(text.ljust(4096 - 24))), {}),
+        bad("a uuid box of 4,097 bytes", "one too many", binding(text.ljust(4097 - 24))),
         bad("an init part's text in a media part", "exact keys",
             binding(compact(place(2) | {"firmware": "0.1.0", "readers": READERS}))),
         *_foreign("media", 2, lambda change: [*binding(compact(place(2) | change)), *fragment]),
