@@ -29,11 +29,14 @@ class Page:
         """What stands between single backticks, line breaks as spaces."""
         return [re.sub(r"\s+", " ", span) for span in _SPAN.findall(self.prose)]
 
+    def blocks(self, *languages: str) -> list[str]:
+        """The fenced blocks of these languages, in order; "" for those of none."""
+        return [block for language, block in _FENCE.findall(self.text) if language in languages]
+
     @property
     def command_lines(self) -> list[str]:
         """Lines of fenced shell blocks, continuations joined, comments and prompts off; and every inline span."""
-        blocks = (block for language, block in _FENCE.findall(self.text) if language in SHELL)
-        lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+        lines = [line for block in self.blocks(*SHELL) for line in block.replace("\\\n", " ").splitlines()]
         return [re.sub(r"\s#\s.*$", "", line).removeprefix("$ ").strip() for line in lines] + self.spans
 
     def section(self, heading: str) -> str:

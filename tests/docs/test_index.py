@@ -1,10 +1,11 @@
 """Records are indexed, and the tests that pages cite exist."""
 
 import re
+import tomllib
 
 import pytest
 
-from docs.pages import ROOT, page, pages
+from docs.pages import ROOT, files, page, pages
 
 DECISIONS = ROOT / "docs" / "decisions"
 _TEST = re.compile(r"(?:[\w/]+\.py::)?(test_[a-z0-9_]+)")
@@ -47,3 +48,22 @@ def test_every_promise_of_the_threat_model_cites_a_test() -> None:
     bare = [row for row in rows[1:] if not re.search(r"`test_[a-z0-9_]+`", row)]
     assert rows[1:]
     assert not bare
+
+
+def test_every_import_rule_is_explained() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    section = page("docs/architecture.md").section("Import rules")
+    explained = re.findall(r"^\| (.+?) \|", section, re.MULTILINE)[1:]
+    assert [row for row in explained if not set(row) <= set("-|")] == [rule["name"] for rule in contracts["contracts"]]
+
+
+def paths() -> list[tuple[str, str]]:
+    """Return (page, path) for each file or folder of the project that a page names as code."""
+    tops = {name.split("/", maxsplit=1)[0] for name in files() if "/" in name}
+    found = {(one.name, span) for one in pages() for span in one.spans if re.fullmatch(r"[\w.-]+/[\w./-]*", span)}
+    return sorted((name, span) for name, span in found if span.split("/", maxsplit=1)[0] in tops)
+
+
+@pytest.mark.parametrize(("name", "path"), paths())
+def test_named_files_and_folders_exist(name: str, path: str) -> None:
+    assert (ROOT / path).exists(), f"{name} names {path}, which is not there"
