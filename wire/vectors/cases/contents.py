@@ -129,6 +129,8 @@ def _notices() -> list[Case]:
         bad("a picture beyond the limit", "63,488 bytes", notice(text, [*largest, zeros(1)])),
         bad("a picture that overlaps the text", "picture, zeros, text",
             notice(text, picture_bytes=NOTICE_BYTES - 8 - len(text) + 1)),
+        bad("a picture that overlaps a long text", "picture, zeros, text",
+            notice(text.ljust(4_000), picture_bytes=NOTICE_BYTES - 8 - 4_000 + 1)),
         bad("a text longer than the notice", "picture, zeros, text", notice(text, text_bytes=2**32 - 1)),
         bad("a text of no bytes", "one json object", notice("")),
         bad("a text that begins early", "one json object", notice(text, text_bytes=len(text) + 1)),
