@@ -41,8 +41,7 @@ class Victims:
     def kill(self, who: str) -> None:
         match who:
             case "watch":
-                self._watch.kill()
-                self._watch.wait()
+                self.stop_watch()
                 self._watch = self._start_watch()
             case "uplink":
                 self._uplink.kill()
@@ -55,11 +54,14 @@ class Victims:
                 self._relay, _ = self._street.start_relay(*self._ports)
 
     def end(self) -> None:
-        """Let the picture process end as it is: killed once more, then sent to the last part."""
-        self._watch.kill()
-        self._watch.wait()
+        """Kill the picture process once more, then send to the last part."""
+        self.stop_watch()
         self._uplink.stop()
         processes.run("sealbell", "uplink", self._bell.home, "--until-empty")
+
+    def stop_watch(self) -> None:
+        self._watch.kill()
+        self._watch.wait()
 
     def _start_watch(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, str(LEDGER_WATCH), str(self._bell.home), str(self._ledger)]
@@ -87,7 +89,7 @@ def run_kills(folder: Path, kills: int, seed: int) -> Counter[str]:
         street.set_up_owner()
         bell = street.set_up_doorbell("1", "door")
         victims = Victims(street, bell, relay, ports, ledger)
-        stack.callback(victims.end)
+        stack.callback(victims.stop_watch)
         for _ in range(kills):
             threading.Event().wait(chance.uniform(*PAUSE_S))  # the random moment itself, not a wait for anything
             who = chance.choice(("watch", "uplink", "broker", "relay"))
