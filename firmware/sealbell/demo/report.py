@@ -92,8 +92,9 @@ def show_clips(console: Console, report: Report, footage: Sequence[Path]) -> Non
     for path in footage:
         clips = [clip for clip in report.clips if clip.footage == str(path)]
         table = Table(title=f"{path.name}: {len(clips)} clip{'s' * (len(clips) != 1)}", title_justify="left")
-        for heading in ("clip", "why", "from - to (s)", "moving (s)", "parts", "MB", "checked"):
-            table.add_column(heading, no_wrap=heading != "moving (s)")
+        for heading in ("clip", "why", "seconds", "moving", "parts", "MB", "checked"):
+            moving = heading == "moving"
+            table.add_column(heading, no_wrap=not moving, min_width=len("123.4-136.0,") if moving else None)
         for clip in clips:
             table.add_row(
                 clip.clip[:12],
