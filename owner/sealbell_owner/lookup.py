@@ -43,12 +43,12 @@ def newest_clips(
 ) -> tuple[list[ClipEntry], bool]:
     """Return up to `count` clips newest first, not past one for which `until` holds, and whether there are no older.
 
-    `count` is at most MAX_LISTED_CLIPS, whatever a relay goes on to list.
+    A relay may go on listing for ever, so `count` bounds this: MAX_LISTED_CLIPS at most.
     """
     entries: list[ClipEntry] = []
     before: str | None = None
-    while len(entries) < (wanted := min(count, MAX_LISTED_CLIPS)):
-        page = source.clips(pin.doorbell, min(wanted - len(entries), MAX_PAGE_CLIPS), before)
+    while len(entries) < count:
+        page = source.clips(pin.doorbell, min(count - len(entries), MAX_PAGE_CLIPS), before)
         for entry in page.clips:
             entries.append(entry)
             if until(entry):

@@ -1,5 +1,6 @@
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,23 @@ def test_what_was_seen_is_remembered(home: Home) -> None:
     home.remember(pin, [seen])
     home.remember(pin, [])
     assert home.memory(pin) == {seen.clip: seen}
+
+
+def test_two_commands_at_once_forget_nothing_of_what_the_other_saw(home: Home) -> None:
+    pin = home.pin(BELL.card, "front")
+    together = threading.Barrier(2)
+
+    def see(first: int) -> None:
+        together.wait()
+        for number in range(first, 40, 2):
+            home.remember(pin, [Seen(f"{number:032x}", number + 1, "ab" * 32, 5, "cd" * 32, True)])
+
+    threads = [threading.Thread(target=see, args=(first,)) for first in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(home.memory(pin)) == 40
 
 
 def test_a_pipe_in_a_files_place_does_not_hang(home: Home, tmp_path: Path) -> None:
