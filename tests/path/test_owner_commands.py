@@ -296,7 +296,7 @@ def test_verify_says_what_holds_and_what_cannot_be_told(world: World) -> None:
     assert said.code == 0
     for words in (
         f"signed          4 parts, by the doorbell {world.bell.doorbell}",
-        "complete        from part 0 to part 3",
+        "unbroken        from part 0 to part 3",
         "manifest        lists 3 parts",
         "arrived ",
         "before          it follows the clip before it",

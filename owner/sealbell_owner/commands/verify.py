@@ -97,7 +97,7 @@ def _say(clip: Clip, pin: Pin, neighbours: Neighbours, findings: list[str]) -> N
             ("arrived", f"from {first} to {last}, by the relay's signed receipt of each part"),
         ]
     if clip.verified:
-        rows.append(("complete", f"from part 0 to part {max(clip.held)}, each names the one before it"))
+        rows.append(("unbroken", f"from part 0 to part {max(clip.held)}, each names the one before it"))
     if clip.manifest:
         rows.append(("manifest", f"lists {len(clip.manifest.parts)} parts, and those here are as it lists them"))
     rows += report.shortcomings(clip)
