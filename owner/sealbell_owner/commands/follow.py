@@ -82,7 +82,10 @@ class Follower:
                 try:
                     live = live or Live(self._home.trust(self._pin), self._begin(relay))
                     with contextlib.closing(relay.follow(self._pin.doorbell, live.after)) as stream:
-                        show.note(f"following {self._pin.name}")
+                        if self._as_json:
+                            show.json_line({"following": self._pin.doorbell})
+                        else:
+                            show.note(f"following {self._pin.name}")
                         for stored in stream:
                             pause_s = FIRST_PAUSE_S
                             self._take(live, stored)
