@@ -7,6 +7,7 @@ the outbox rings at each commit, so that the uplink need not poll. Names tell wh
 
 import contextlib
 import errno
+import logging
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ _TEMPORARY = ".new-"
 _NAME = re.compile(r"([0-9a-f]{32})-([0-9]{6})-([nivf])([mp])-([0-9]{1,16})\.(part|drop)\Z", re.ASCII)
 _KINDS = {"n": "notice", "i": "init", "v": "media", "f": "manifest"}
 _LETTERS = {kind: letter for letter, kind in _KINDS.items()}
+_log = logging.getLogger(__name__)
 
 
 class OutboxError(Exception):
@@ -82,7 +84,10 @@ class Outbox:
         drop: Callable[[Part], Part],
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
     ) -> None:
-        """`drop` signs a part away; `min_free_bytes` stay free on the disk for the rest of the system."""
+        """`drop` signs a part away; `min_free_bytes` stay free on the disk for the rest of the system.
+
+        OutboxError if the folder cannot be used.
+        """
         self._folder = folder
         self._cap_bytes = cap_bytes
         self._min_free_bytes = min_free_bytes
@@ -90,9 +95,13 @@ class Outbox:
         self._free_bytes = free_bytes
         self._used_bytes = 0
         self._serial = 0
-        folder.mkdir(parents=True, exist_ok=True)
-        _hang_bell(folder)
-        self._sweep()
+        self._untold: list[Entry] = []
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _hang_bell(folder)
+            self._sweep()
+        except OSError as error:
+            raise OutboxError(f"the outbox {folder} cannot be used: {_reason(error)}") from None
 
     def newest(self) -> tuple[Entry, Part] | None:
         """Return the newest committed part: where the chain goes on after a restart."""
@@ -110,31 +119,40 @@ class Outbox:
         Raises OutboxError if it cannot be kept even as dropped.
         """
         entry = Entry(part.record.clip, part.record.seq, part.record.kind, pressed, counter)
-        dropped = self._make_room(len(part.encode()), entry)
-        if dropped is not None:
-            try:
-                self._write(entry.name, part.encode())
-                return dropped
-            except OSError as error:
-                _refuse_unless_full(error)
-        gone = replace(entry, dropped=True)
+        data = part.encode()
         try:
-            self._write(gone.name, self._drop(part).encode())
+            fits = self._make_room(len(data), entry)
+            while fits and not self._keep(entry, data):
+                fits = self._drop_least(entry)
+            if not fits:
+                self._write(replace(entry, dropped=True).name, self._drop(part).encode())
+                self._untold.append(replace(entry, dropped=True))
         except OSError as error:
-            raise OutboxError(f"the outbox {self._folder} takes nothing more: {error.strerror}") from None
-        return [*(dropped or []), gone]
-
-    def _make_room(self, need_bytes: int, newcomer: Entry) -> list[Entry] | None:
-        if self._fits(need_bytes):
-            return []
-        self._used_bytes = self._measure()  # the uplink has deleted what was received
-        dropped: list[Entry] = []
-        while not self._fits(need_bytes):
-            victim = self._victim(newcomer)
-            if victim is None or not self._sign_away(victim):
-                return None
-            dropped.append(replace(victim, dropped=True))
+            raise OutboxError(f"the outbox {self._folder} takes nothing more: {_reason(error)}") from None
+        dropped, self._untold = self._untold, []
         return dropped
+
+    def _keep(self, entry: Entry, data: bytes) -> bool:
+        try:
+            self._write(entry.name, data)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            return False
+        return True
+
+    def _make_room(self, need_bytes: int, newcomer: Entry) -> bool:
+        if self._fits(need_bytes):
+            return True
+        self._used_bytes = self._measure()  # the uplink has deleted what was received
+        while not self._fits(need_bytes):
+            if not self._drop_least(newcomer):
+                return False
+        return True
+
+    def _drop_least(self, newcomer: Entry) -> bool:
+        victim = self._victim(newcomer)
+        return victim is not None and self._sign_away(victim)
 
     def _fits(self, need_bytes: int) -> bool:
         within_cap = self._used_bytes + need_bytes <= self._cap_bytes
@@ -156,7 +174,8 @@ class Outbox:
             size = path.stat().st_size
             marker = self._drop(parse_part(path.read_bytes())).encode()
             self._write(replace(victim, dropped=True).name, marker)
-            path.unlink()
+            self._untold.append(replace(victim, dropped=True))
+            path.unlink(missing_ok=True)
         except FileNotFoundError:
             self._used_bytes = self._measure()
             return True
@@ -175,10 +194,15 @@ class Outbox:
                 os.fsync(file.fileno())
             temporary.rename(self._folder / name)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
             raise
-        _sync_folder(self._folder)
         self._used_bytes += len(data)
+        try:
+            _sync_folder(self._folder)
+        except OSError as error:
+            # The uplink may have sent it by now: to number another part like it would break the chain for good.
+            _log.error("a power cut may cost what was just committed to %s: %s", self._folder, _reason(error))
         self._ring()
 
     def _ring(self) -> None:
@@ -207,9 +231,8 @@ class Outbox:
         self._used_bytes = self._measure()
 
 
-def _refuse_unless_full(error: OSError) -> None:
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        raise OutboxError(f"the outbox cannot be written: {error.strerror}") from None
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _sync_folder(folder: Path) -> None:
@@ -227,13 +250,17 @@ class OutboxReader:
         self._folder = folder
         self._received: set[Entry] = set()
         self._bell: int | None = None
+        self._stuck = False
 
     def open_bell(self) -> int:
-        """Return a descriptor that becomes readable when something was committed."""
+        """Return a descriptor that becomes readable when something was committed; OutboxError if there is no outbox."""
         if self._bell is None:
-            _hang_bell(self._folder)
-            # Opened for writing too, or it would read as ended whenever no writer has it open.
-            self._bell = os.open(self._folder / BELL, os.O_RDWR | os.O_NONBLOCK)
+            try:
+                _hang_bell(self._folder)
+                # Opened for writing too, or it would read as ended whenever no writer has it open.
+                self._bell = os.open(self._folder / BELL, os.O_RDWR | os.O_NONBLOCK)
+            except OSError as error:
+                raise OutboxError(f"the outbox {self._folder} cannot be used: {_reason(error)}") from None
         return self._bell
 
     def silence_bell(self) -> None:
@@ -264,5 +291,10 @@ class OutboxReader:
         self.entries()
 
     def _delete(self, entry: Entry) -> None:
-        (self._folder / entry.name).unlink(missing_ok=True)
-        self._received.discard(entry)
+        try:
+            (self._folder / entry.name).unlink(missing_ok=True)
+        except OSError as error:
+            # It stays among the received, so that what is left on a disk gone read-only still reaches the relay.
+            if not self._stuck:
+                _log.error("nothing can be deleted from the outbox %s: %s", self._folder, _reason(error))
+            self._stuck = True
