@@ -87,6 +87,7 @@ class Sealer:
         self._seal_part = seal
         self._owed: list[NoticeDraft | InitDraft] = []
         self._clip: _Clip | None = None
+        self._ended: str | None = None
         self._previous: str | None = None
         self._counter = 0
         self._last = ZERO_HASH
@@ -111,9 +112,9 @@ class Sealer:
 
     def _begin(self, *, continues: bool) -> None:
         # The number and name count only once a part of the clip is committed.
-        before = self._previous
-        clip = new_clip_id(before, self._clock.wall_ms(self._clock.now_us()), self._random_bytes(CLIP_RANDOM_BYTES))
-        self._clip = _Clip(clip, self._counter + 1, before if continues else None)
+        wall_ms = self._clock.wall_ms(self._clock.now_us())
+        clip = new_clip_id(self._previous, wall_ms, self._random_bytes(CLIP_RANDOM_BYTES))
+        self._clip = _Clip(clip, self._counter + 1, self._ended if continues else None)
 
     def _owe(self, draft: NoticeDraft | InitDraft) -> None:
         if len(self._owed) < MAX_OWED:
@@ -163,6 +164,7 @@ class Sealer:
                 draft.lost + clip.lost,
             )
             self._seal("manifest", draft.end_us, content.encode_manifest(self._place(), manifest))
+        self._ended = clip.clip if clip.seq > 0 else None
         self._clip = None
 
     def _place(self) -> Place:
@@ -171,7 +173,7 @@ class Sealer:
 
     def _seal(self, kind: Kind, t_us: int, plaintext: bytes, *, keyframe: bool | None = None) -> bool:
         clip = self._current()
-        if clip.seq > MAX_SEQ:
+        if clip.seq > MAX_SEQ - (kind != "manifest"):  # the last number is the manifest's
             return False
         first = clip.seq == 0
         record = Record(
