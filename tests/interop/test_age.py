@@ -23,7 +23,7 @@ def picture(size: int) -> bytes:
 
 def sealed_to(*identities: Identity, plaintext: bytes) -> bytes:
     sealed = seal(plaintext, [identity.recipient for identity in identities])
-    return sealed.head + sealed.body
+    return sealed.file
 
 
 @pytest.fixture

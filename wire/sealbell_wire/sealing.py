@@ -39,10 +39,10 @@ def seal_part(draft: Draft, recipients: Sequence[HybridRecipient], key: Ed25519P
         draft.record,
         head=hashlib.sha256(sealed.head).hexdigest(),
         body=hashlib.sha256(sealed.body).hexdigest(),
-        size=len(sealed.head) + len(sealed.body),
+        size=len(sealed.file),
     )
     text = record.encode()
-    return Part(record, text, sshsig.sign(key, sshsig.PART, text), sealed.head + sealed.body)
+    return Part(record, text, sshsig.sign(key, sshsig.PART, text), sealed.file)
 
 
 def drop_part(part: Part, key: Ed25519PrivateKey) -> Part:

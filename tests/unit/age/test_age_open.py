@@ -30,13 +30,13 @@ def age_open(identity_file: Path, data: bytes) -> subprocess.CompletedProcess[by
 @pytest.mark.parametrize("reader", ["owner", "outsider"])
 def test_it_opens_a_file_of_several_chunks(reader, request, identity_file):
     sealed = seal(bytes(300_000), [request.getfixturevalue(reader).recipient])
-    done = age_open(identity_file, sealed.head + sealed.body)
+    done = age_open(identity_file, sealed.file)
     assert (done.returncode, done.stdout, done.stderr) == (0, bytes(300_000), b"")
 
 
 def test_a_cut_file_gives_what_was_authenticated_and_says_so_last(identity_file, owner):
     sealed = seal(bytes(300_000), [owner.recipient])
-    done = age_open(identity_file, sealed.head + sealed.body[:-1])
+    done = age_open(identity_file, sealed.file[:-1])
     assert done.returncode == 1
     assert done.stdout == bytes(4 * 65536)
     assert done.stderr.decode().splitlines()[-1] == "payload failure"
@@ -44,7 +44,7 @@ def test_a_cut_file_gives_what_was_authenticated_and_says_so_last(identity_file,
 
 def test_plaintext_comes_out_before_the_file_ends(identity_file, owner):
     sealed = seal(bytes(100_000), [owner.recipient])
-    age_file = sealed.head + sealed.body
+    age_file = sealed.file
     with subprocess.Popen(
         [*COMMAND, "--identity", str(identity_file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
     ) as process:
@@ -73,7 +73,7 @@ def test_an_output_that_closes_is_no_verdict_on_the_file(size, identity_file, ow
         assert process.stdout is not None
         process.stdout.close()
         process.stdout = None
-        _, told = process.communicate(sealed.head + sealed.body, timeout=PATIENCE_S)
+        _, told = process.communicate(sealed.file, timeout=PATIENCE_S)
     assert process.returncode == 2
     assert told == b"age-open: reading or writing failed: Broken pipe\n"
 

@@ -10,15 +10,15 @@ PICTURE = b"a face at the door" * 1000
 def test_each_reader_opens_it_and_nobody_else(owner, phone, outsider):
     sealed = seal(PICTURE, [owner.recipient, phone.recipient])
     for reader in (owner, phone):
-        assert open_file(sealed.head + sealed.body, [reader]) == PICTURE
+        assert open_file(sealed.file, [reader]) == PICTURE
     for stranger in ([], [outsider], [type(owner)(bytes(32))]):
         with pytest.raises(NoMatch):
-            open_file(sealed.head + sealed.body, stranger)
+            open_file(sealed.file, stranger)
 
 
 def test_head_and_body_join_to_the_file_that_splits_into_them(owner):
     sealed = seal(PICTURE, [owner.recipient])
-    assert split(sealed.head + sealed.body) == (sealed.head, sealed.body)
+    assert split(sealed.file) == (sealed.head, sealed.body)
     assert sealed.head.endswith(b"\n")
     assert sealed.head.count(b"\n---") == 1
 
@@ -100,7 +100,7 @@ def test_every_changed_byte_of_a_head_is_noticed(outsider):
 
 def test_a_file_cut_anywhere_is_refused(outsider):
     sealed = seal(b"picture", [outsider.recipient])
-    age_file = sealed.head + sealed.body
+    age_file = sealed.file
     for end in range(len(age_file)):
         with pytest.raises((HeaderFailure, PayloadFailure)):
             open_file(age_file[:end], [outsider])
@@ -108,7 +108,7 @@ def test_a_file_cut_anywhere_is_refused(outsider):
 
 def test_byte_by_byte_opens_the_same(owner):
     sealed = seal(PICTURE, [owner.recipient])
-    age_file = sealed.head + sealed.body
+    age_file = sealed.file
     opener = Opener([owner])
     plaintext = b"".join(opener.feed(age_file[at : at + 1]) for at in range(len(age_file)))
     assert plaintext + opener.finish() == PICTURE

@@ -12,7 +12,7 @@ from sealbell_wire.age.x25519 import X25519Identity
 
 READERS = [X25519Identity(bytes(range(32))), HybridIdentity(bytes(range(32)))]
 SEEDS = [
-    *(sealed.head + sealed.body for sealed in (seal(b"picture", [reader.recipient]) for reader in READERS)),
+    *(sealed.file for sealed in (seal(b"picture", [reader.recipient]) for reader in READERS)),
     *(reader.encode().encode() for reader in READERS),
     *(str(reader.recipient).encode() for reader in READERS),
     VERSION_LINE,

@@ -13,17 +13,27 @@ Random = Callable[[int], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """An age file in two: `head` ends with the newline of the MAC line, and `body`, the payload, follows it."""
+    """An age file, and how many of its bytes are the head, through the newline of the MAC line."""
 
-    head: bytes
-    body: bytes
+    file: bytes
+    head_bytes: int
+
+    @property
+    def head(self) -> bytes:
+        """The header with its MAC."""
+        return self.file[: self.head_bytes]
+
+    @property
+    def body(self) -> memoryview:
+        """The payload, not copied."""
+        return memoryview(self.file)[self.head_bytes :]
 
 
 def seal(plaintext: bytes, recipients: Sequence[Recipient], random: Random = os.urandom) -> Sealed:
     """An age file for `recipients`, under a fresh file key. Raises RecipientsError."""
     file_key = random(header.FILE_KEY_BYTES)
     head = _head(file_key, recipients, random)
-    return Sealed(head, payload.seal(file_key, random(payload.NONCE_BYTES), plaintext))
+    return Sealed(payload.seal(file_key, random(payload.NONCE_BYTES), plaintext, head), len(head))
 
 
 def split(age_file: bytes) -> tuple[bytes, bytes]:

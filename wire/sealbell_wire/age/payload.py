@@ -28,15 +28,15 @@ def sealed_size(plaintext_bytes: int) -> int:
     return NONCE_BYTES + plaintext_bytes + chunks * TAG_BYTES
 
 
-def seal(file_key: bytes, nonce: bytes, plaintext: bytes) -> bytes:
-    """The payload of `plaintext`, under a 16-byte `nonce` that must be fresh for every file."""
+def seal(file_key: bytes, nonce: bytes, plaintext: bytes, head: bytes = b"") -> bytes:
+    """The payload of `plaintext`, under a 16-byte `nonce` that must be fresh for every file, behind `head`."""
     cipher = _cipher(file_key, nonce)
     source = memoryview(plaintext)
     # BytesIO hands out the one buffer into which every chunk is sealed: no chunk and no payload is ever copied.
-    payload = io.BytesIO(bytes(sealed_size(len(plaintext))))
+    payload = io.BytesIO(bytes(len(head) + sealed_size(len(plaintext))))
     with payload.getbuffer() as target:
-        target[:NONCE_BYTES] = nonce
-        at = NONCE_BYTES
+        at = len(head) + NONCE_BYTES
+        target[:at] = head + nonce
         for counter, start in enumerate(range(0, max(1, len(plaintext)), CHUNK_BYTES)):
             chunk = source[start : start + CHUNK_BYTES]
             end = at + len(chunk) + TAG_BYTES
