@@ -1,9 +1,14 @@
 """Where a broker listens, as it is written on cards and command lines."""
 
+import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from sealbell_relay.errors import RelayError
+
+MAX_PORT = 65_535
+_ADDRESS = re.compile(
+    r"mqtt://(\[(?P<v6>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Za-z0-9.-]{1,200})):(?P<port>[1-9][0-9]{0,4})\Z", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +31,7 @@ def bracketed(host: str) -> str:
 
 def parse_address(text: str) -> Address:
     """Parse `mqtt://HOST:PORT`; RelayError on anything else."""
-    try:
-        parts = urlsplit(text)
-        if parts.scheme == "mqtt" and parts.hostname and parts.port and text == f"mqtt://{parts.netloc}":
-            return Address(parts.hostname, parts.port)
-    except ValueError:
-        pass
-    raise RelayError("the broker's address is not mqtt://HOST:PORT", hint="for example mqtt://127.0.0.1:1883")
+    found = _ADDRESS.match(text)
+    if not found or not 0 < int(found["port"]) <= MAX_PORT:
+        raise RelayError("the broker's address is not mqtt://HOST:PORT", hint="for example mqtt://127.0.0.1:1883")
+    return Address(found["v6"] or found["name"], int(found["port"]))

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from sealbell_relay.address import Address, parse_address
+from sealbell_relay.address import MAX_PORT, Address, parse_address
 from sealbell_relay.allow import Register
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import SEED_BYTES, Folder
@@ -32,7 +32,6 @@ Keeps what sealed doorbells send and hands it to their owners. It holds nothing 
   sealbell-relay status DIR           whether it serves, and what it took and refused since it started
   sealbell-relay knows DIR            everything that it could tell about its doorbells' clips
 """
-MAX_PORT = 65_535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -56,9 +56,9 @@ class Intake:
             return Outcome(None, refused=Refuse("unknown-doorbell", "it is not enrolled here", proven=False))
         part = admit(topic, message)
         if isinstance(part, Refuse):
-            return self._refused(topic, ZERO_HASH, part)
+            return self._refused(topic, part, ZERO_HASH)
         if refuse := prove(part, bytes.fromhex(card.key)):
-            return self._refused(topic, ZERO_HASH, refuse)
+            return self._refused(topic, refuse, part.hash)
         return self._keep(topic, part, message)
 
     def have(self, topic: UpTopic) -> list[bytes]:
@@ -79,7 +79,7 @@ class Intake:
         for _ in range(2):
             verdict: Verdict = judge(part, self._neighbours.around(record.doorbell, record.clip, record.seq))
             if isinstance(verdict, Refuse):
-                return self._refused(topic, part.hash, verdict)
+                return self._refused(topic, verdict, part.hash)
             if isinstance(verdict, Resend):
                 return self._kept_already(verdict.kept)
             receipt = self._receipt(topic, part.hash, "dropped" if dropped else "stored", NO_REASON)
@@ -95,8 +95,9 @@ class Intake:
         self._archive.settle(record.doorbell, record.clip)
         return Outcome(self._archive.receipt(record.doorbell, record.clip, record.seq, kept.dropped))
 
-    def _refused(self, topic: UpTopic, record_hash: str, refuse: Refuse) -> Outcome:
-        return Outcome(self._receipt(topic, record_hash, "refused", refuse.reason), refused=refuse)
+    def _refused(self, topic: UpTopic, refuse: Refuse, record_hash: str) -> Outcome:
+        named = record_hash if refuse.proven else ZERO_HASH
+        return Outcome(self._receipt(topic, named, "refused", refuse.reason), refused=refuse)
 
     def _receipt(self, topic: UpTopic, record_hash: str, verdict: ReceiptVerdict, reason: str) -> bytes:
         clip, seq = topic.clip or ZERO_ID, topic.seq or 0

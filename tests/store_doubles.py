@@ -1,0 +1,74 @@
+"""Stores that live in memory, or fail when told to. They keep the real rules: test_store.py runs on them, too."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+from sealbell_relay.errors import StoreError
+from sealbell_relay.store import Entry, Listing, Store
+
+
+@dataclass
+class MemoryStore:
+    """A Store in memory. `calls` counts what was asked of it."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, name: str, data: bytes) -> bool:
+        self.calls["put"] += 1
+        with self._lock:
+            if name in self.objects:
+                return False
+            self.objects[name] = data
+            return True
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes | None:
+        self.calls["read"] += 1
+        data = self.objects.get(name)
+        return None if data is None else data[start : None if length is None else start + length]
+
+    def list(self, prefix: str) -> Listing:
+        self.calls["list"] += 1
+        folders: set[str] = set()
+        entries: list[Entry] = []
+        for name in sorted(self.objects):
+            if name.startswith(f"{prefix}/"):
+                first, _, rest = name[len(prefix) + 1 :].partition("/")
+                if rest:
+                    folders.add(first)
+                else:
+                    entries.append(Entry(first, len(self.objects[name])))
+        return Listing(tuple(sorted(folders)), tuple(entries))
+
+    def settle(self, prefix: str) -> None:
+        self.calls["settle"] += 1
+
+
+@dataclass
+class FailingStore:
+    """Passes on to another store, until `broken` names the methods that fail: a disk that is full, or gone."""
+
+    inner: Store
+    broken: frozenset[str] = frozenset()
+
+    def put(self, name: str, data: bytes) -> bool:
+        self._fail("put")
+        return self.inner.put(name, data)
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes | None:
+        self._fail("read")
+        return self.inner.read(name, start, length)
+
+    def list(self, prefix: str) -> Listing:
+        self._fail("list")
+        return self.inner.list(prefix)
+
+    def settle(self, prefix: str) -> None:
+        self._fail("settle")
+        self.inner.settle(prefix)
+
+    def _fail(self, verb: str) -> None:
+        if verb in self.broken:
+            raise StoreError(f"the store cannot {verb}: no space left on device")
