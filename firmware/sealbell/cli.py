@@ -108,7 +108,9 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         epilog="exit codes: 0 done (also when nothing moved), 1 a clip failed, 2 unreadable footage or wrong usage",
     )
     parser.add_argument("--once", action="store_true", required=True, help="run the files through, report, and end")
-    parser.add_argument("--footage", type=Path, nargs="+", required=True, metavar="FILE", help="any video files")
+    parser.add_argument(
+        "--footage", type=Path, nargs="+", action="extend", required=True, metavar="FILE", help="any video files"
+    )
     parser.add_argument(
         "--press", type=float, action="append", default=[], metavar="SECONDS", help="press the bell then"
     )

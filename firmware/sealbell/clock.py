@@ -47,8 +47,9 @@ class FootageClock:
     """
 
     def __init__(self, boot: str, *, real: bool, start_wall_ms: int | None = None) -> None:
-        """`start_wall_ms` is the wall time at the file's time 0; None for the moment at which it starts."""
+        """`start_wall_ms` is the wall time at the file's time 0; None lets it begin or end now."""
         self._boot = boot
+        self._start_given = start_wall_ms is not None
         self._start_wall_ms = start_wall_ms or _wall_ms()
         self._real = real
         self._started_ns = time.monotonic_ns()
@@ -75,11 +76,11 @@ class FootageClock:
         """A file's time is nobody's."""
         return False
 
-    def start(self) -> None:
-        """The file's time 0 is now."""
+    def start(self, length_us: int = 0) -> None:
+        """Begin a file that lasts `length_us`. A file that is run through fast lies in the past, never in the future."""
         self._started_ns = time.monotonic_ns()
-        if self._real:
-            self._start_wall_ms = _wall_ms()
+        if not self._start_given:
+            self._start_wall_ms = _wall_ms() - (0 if self._real else length_us // 1_000)
 
     def at(self, t_us: int, alarm: Callable[[], None]) -> None:
         """Call `alarm` when the file's time reaches `t_us`. To be set before `start`."""

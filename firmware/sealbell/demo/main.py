@@ -38,8 +38,6 @@ class DemoUsageError(Exception):
 def run(footage: Sequence[Path], presses_s: Sequence[float], pace: str, out: Path) -> int:
     """Run the demo; return 0, or 1 if a clip failed. DemoUsageError before anything was written."""
     lengths_s = [_length_s(path) for path in footage]
-    if len({path.resolve() for path in footage}) != len(footage):
-        raise DemoUsageError("the same footage is named twice")
     if any(press_s < 0 for press_s in presses_s):
         raise DemoUsageError("--press takes seconds from the beginning of the footage")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -56,7 +54,7 @@ def run(footage: Sequence[Path], presses_s: Sequence[float], pace: str, out: Pat
         return FAILED
     report.write(out / "report.json")
     (out / "warrant.json").write_text(json.dumps(seizure.knows, indent=2) + "\n", encoding="utf-8")
-    show_clips(console, report, footage)
+    show_clips(console, report, list(dict.fromkeys(footage)))
     console.print(f"the opened clips lie in {out / 'opened'}, everything else in {out}", soft_wrap=True)
     warrant.show(console, seizure, report.wiretap["hits"], searched_bytes)
     return OK if report.good else FAILED

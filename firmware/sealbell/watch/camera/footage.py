@@ -52,7 +52,7 @@ class Footage:
 
     def run(self, sink: Sink) -> None:
         """Feed `sink` with the whole file. A picture that cannot be decoded ends it there."""
-        self._clock.start()
+        self._clock.start(self.length_us)
         for t_us, picture in self._timed():
             self._clock.reach(t_us)
             if self._stopped:
