@@ -77,7 +77,7 @@ class FootageClock:
         return False
 
     def start(self, length_us: int = 0) -> None:
-        """Begin a file that lasts `length_us`. A file that is run through fast lies in the past, never in the future."""
+        """Begin a file that lasts `length_us`; one that is run through fast lies in the past, never in the future."""
         self._started_ns = time.monotonic_ns()
         if not self._start_given:
             self._start_wall_ms = _wall_ms() - (0 if self._real else length_us // 1_000)
