@@ -63,7 +63,7 @@ class Courier:
         self._connected = True
         self._under_way.clear()
         self._asked.clear()
-        self._to_ask = sorted({entry.clip for entry in entries})
+        self._to_ask = sorted({entry.clip for entry in entries}, reverse=True)
 
     def lost(self) -> None:
         """The connection is gone."""
@@ -79,9 +79,11 @@ class Courier:
                 memory.pop(entry, None)
 
     def due(self, now_us: int) -> list[Ask | Send]:
-        """Return what may be asked and tried now; each Send must be answered by `sent` or `unsent`."""
+        """Return what may be asked and tried now; a Send counts as tried once `sent` is told of it."""
         if not self._connected:
             return []
+        for entry in [entry for entry, way in self._under_way.items() if now_us >= way.again_us]:
+            self._under_way.pop(entry)
         actions: list[Ask | Send] = []
         while self._to_ask and len(self._asked) < MAX_ASKED:
             clip = self._to_ask.pop(0)
@@ -90,7 +92,7 @@ class Courier:
         for clip in [clip for clip, until_us in self._asked.items() if now_us >= until_us]:
             self._asked.pop(clip)
         held = {*self._to_ask, *self._asked}
-        room = WINDOW_PARTS - sum(now_us < way.again_us for way in self._under_way.values())
+        room = WINDOW_PARTS - len(self._under_way)
         waiting = [entry for entry in self._in_order() if entry.clip not in held and self._may_go(entry, now_us)]
         return actions + [Send(entry) for entry in waiting[: max(0, room)]]
 
@@ -129,10 +131,7 @@ class Courier:
         return received
 
     def _may_go(self, entry: Entry, now_us: int) -> bool:
-        way = self._under_way.get(entry)
-        if way is not None and now_us < way.again_us:
-            return False
-        return now_us >= self._refused_until.get(entry, 0)
+        return entry not in self._under_way and now_us >= self._refused_until.get(entry, 0)
 
     def _in_order(self) -> list[Entry]:
         if not self._entries:
