@@ -1,0 +1,142 @@
+"""What a frame shows, and what of it the remembered scene cannot explain (theory in the package's docstring)."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Self
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+FRAME_HIGH, FRAME_WIDE = 240, 320
+CELLS_HIGH, CELLS_WIDE = 30, 40  # of 8x8 pixels
+HALF_SIZE = (FRAME_WIDE // 2, FRAME_HIGH // 2)  # averaging four pixels halves the noise and costs no edge
+QUARTER_SIZE = (FRAME_WIDE // 4, FRAME_HIGH // 4)
+CELLS_SIZE = (CELLS_WIDE, CELLS_HIGH)
+HALF_PER_CELL = HALF_SIZE[0] // CELLS_WIDE
+
+AROUND_PIXELS = (5, 5)  # of the half size: wide enough for an edge, narrow enough that soft light cancels
+MAX_GAIN = 4.0  # two stops of light; a larger one is a chance likeness
+QUIET_ENERGY = 4.0  # texture of two grey levels: below it there is no shape to compare with
+GLARE_LUMA = 230  # white is 235 in limited range, 255 in full
+GLARE_NEW = 0.03 * 255  # 3 % of a cell
+
+NOISE_RATIO = 4.0
+UNREST_RATIO = 5.0
+FLOOR_ENERGY = 2.0  # changes by coding alone
+TEXTURE_SHARE = 0.2
+SPREAD_SHARE = 0.01
+GLARE_ENERGY = 250.0  # the kink around a burnt area reached 200
+GLARE_TEXTURE_SHARE = 0.5
+GLARE_TEXTURE_RATIO = MAX_GAIN**2  # as much as light can have made of the remembered texture
+STAY_SHARE = 0.5
+
+CALM_S = 3.0  # the scene follows what is calm,
+ABSORB_S = 20.0  # and takes in what came to stay
+UNREST_S = 15.0  # several gusts
+LEARN_S = 0.15  # the scene is followed in steps of this
+
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
+
+
+def _cells(quarter: MatLike) -> MatLike:
+    return cv2.resize(quarter, CELLS_SIZE, interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def _pool(half: MatLike) -> MatLike:
+    """The mean over each cell; OpenCV halves twice in less time than once by four."""
+    quarter = cv2.resize(half, QUARTER_SIZE, interpolation=cv2.INTER_AREA)
+    return cv2.resize(quarter, CELLS_SIZE, interpolation=cv2.INTER_AREA)
+
+
+def _step(elapsed_s: float, time_constant_s: float) -> float:
+    """The share of the way that a running mean goes in `elapsed_s`."""
+    return 1.0 - math.exp(-elapsed_s / time_constant_s)
+
+
+@dataclass(slots=True)
+class View:
+    """One picture, reduced. Arrays are float32; `structure` is (120, 160), all others are (30, 40)."""
+
+    t_us: int
+    structure: MatLike  # grey levels above or below what is around
+    energy: MatLike  # mean square of the structure in a cell
+    texture: MatLike  # the same over a cell and its neighbours
+    luma: MatLike
+    glare: MatLike  # pixels at white; 255 where all are
+
+    @classmethod
+    def of(cls, t_us: int, luma: NDArray[np.uint8]) -> Self:
+        """Reduce a (240, 320) frame."""
+        half = cv2.resize(luma, HALF_SIZE, interpolation=cv2.INTER_AREA)
+        quarter = cv2.resize(half, QUARTER_SIZE, interpolation=cv2.INTER_AREA)
+        white = cv2.threshold(quarter, GLARE_LUMA, 255, cv2.THRESH_BINARY)[1]
+        structure = cv2.subtract(half, cv2.boxFilter(half, cv2.CV_32F, AROUND_PIXELS), dtype=cv2.CV_32F)
+        energy = _pool(structure * structure)
+        return cls(t_us, structure, energy, cv2.blur(energy, (3, 3)), _cells(quarter), _cells(white))
+
+
+def unexplained(now: View, then: View) -> MatLike:
+    """Energy of `now` that `then` does not explain under the best local gain; (30, 40), grey levels squared."""
+    likeness = _pool(now.structure * then.structure)
+    gain = (cv2.blur(likeness, (3, 3)) / (then.texture + QUIET_ENERGY)).clip(0, MAX_GAIN)
+    rest: MatLike = np.maximum(now.energy - gain * (2 * likeness - gain * then.energy), 0)
+    return rest
+
+
+class Scene:
+    """The scene as remembered from the frames so far, and how restless each cell of it is."""
+
+    def __init__(self, first: View) -> None:
+        self._seen = replace(first, structure=first.structure.copy(), luma=first.luma.copy(), glare=first.glare.copy())
+        self._unrest = np.ones((CELLS_HIGH, CELLS_WIDE), np.float32)  # mean amplitude, grey levels
+        self._frames = 1
+        self._unlearnt_s = 0.0
+
+    def difference(self, now: View, before: View) -> tuple[MatLike, MatLike]:
+        """Per cell: what the scene does not explain, and what neither the scene nor `before` explains."""
+        lasting = unexplained(now, self._seen)
+        return lasting, np.minimum(lasting, unexplained(now, before))
+
+    def allowance(self, now: View, moving: MatLike, *, staying: bool) -> MatLike:
+        """The energy that noise, leaves and light may reach in each cell; `staying` while motion is active."""
+        seen = self._seen
+        sample = moving.ravel()[::3]  # a median of 400 cells is as good as one of 1,200
+        usual = float(np.partition(sample, sample.size // 2)[sample.size // 2])
+        unrest = cv2.dilate(self._unrest, _NEIGHBOURS)
+
+        spread = cv2.morphologyEx(now.luma - seen.luma, cv2.MORPH_GRADIENT, _NEIGHBOURS)
+        light = FLOOR_ENERGY + TEXTURE_SHARE * seen.texture + SPREAD_SHARE * spread * spread
+        burnt = now.glare - seen.glare > GLARE_NEW
+        if burnt.any():
+            burnt = cv2.dilate(burnt.view(np.uint8), _NEIGHBOURS).view(np.bool_)
+            texture = seen.texture + np.minimum(now.energy, GLARE_TEXTURE_RATIO * seen.texture)
+            np.maximum(light, GLARE_ENERGY + GLARE_TEXTURE_SHARE * texture, out=light, where=burnt)
+        if staying:
+            light *= STAY_SHARE
+        allowance: MatLike = np.maximum(UNREST_RATIO * unrest * unrest, NOISE_RATIO * usual) + light
+        return allowance
+
+    def learn(
+        self, now: View, elapsed_s: float, moving: MatLike, changed: NDArray[np.bool_], *, settling: bool
+    ) -> None:
+        """Follow the light, and what came to stay; `moving` (energies) and `changed` are per cell."""
+        self._frames += 1
+        mean = 1 / self._frames  # of all frames so far
+        self._unrest += np.float32(mean if settling else _step(elapsed_s, UNREST_S)) * (np.sqrt(moving) - self._unrest)
+        self._unlearnt_s += elapsed_s
+        if self._unlearnt_s < LEARN_S and not settling:
+            return
+        absorb, follow = (mean if settling else _step(self._unlearnt_s, s) for s in (ABSORB_S, CALM_S))
+        self._unlearnt_s = 0.0
+
+        seen = self._seen
+        calm = cv2.repeat((~changed).view(np.uint8), HALF_PER_CELL, HALF_PER_CELL)
+        cv2.accumulateWeighted(now.structure, seen.structure, absorb)
+        cv2.accumulateWeighted(now.structure, seen.structure, (follow - absorb) / (1 - absorb), mask=calm)
+        rate = np.where(changed, np.float32(absorb), np.float32(follow))
+        seen.luma += rate * (now.luma - seen.luma)
+        seen.glare += rate * (now.glare - seen.glare)
+        seen.energy = _pool(seen.structure * seen.structure)
+        seen.texture = cv2.blur(seen.energy, (3, 3))
