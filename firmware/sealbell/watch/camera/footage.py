@@ -14,6 +14,7 @@ from sealbell.watch.camera.pictures import bgr, lores_luma
 
 _log = logging.getLogger(__name__)
 MAX_WIDTH_PX, MAX_HEIGHT_PX = 1_920, 1_080
+DEFAULT_FPS = 25
 
 
 class FootageError(Exception):
@@ -36,7 +37,7 @@ class Footage:
         except (av.FFmpegError, OSError, IndexError, StopIteration) as error:
             raise FootageError(f"{path}: cannot be read as video: {_reason(error)}") from None
         self._format = _fit(self._first.width, self._first.height)
-        self._encoder = H264Encoder(self._format, bits_per_s)
+        self._encoder = H264Encoder(self._format, float(stream.average_rate or DEFAULT_FPS), bits_per_s)
         self._newest: av.VideoFrame | None = None
         self._stopped = False
 

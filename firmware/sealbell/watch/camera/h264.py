@@ -15,13 +15,17 @@ _NEVER = "1000000"  # keyframes are asked for by time, as GOP_US says, never by 
 class H264Encoder:
     """Encodes without delay: one picture in, one packet out, SPS and PPS before every keyframe, no B-frames."""
 
-    def __init__(self, video: VideoFormat, bits_per_s: int | None, preset: str = "superfast") -> None:
-        """`bits_per_s` None lets the scene decide (constant quality, at most 4 Mbit/s)."""
+    def __init__(self, video: VideoFormat, fps: float, bits_per_s: int | None, preset: str = "superfast") -> None:
+        """`fps` is what to expect: the rate control reckons with it. `bits_per_s` None lets the scene decide.
+
+        Then quality is constant, and at most 4 Mbit/s.
+        """
         codec = av.CodecContext.create("libx264", "w")
         if not isinstance(codec, av.VideoCodecContext):
             raise TypeError("libx264 is not a video codec here")
         codec.width, codec.height, codec.pix_fmt = video.width, video.height, "yuv420p"
         codec.time_base = _TIME_BASE
+        codec.framerate = Fraction(fps).limit_denominator(1_001)
         codec.thread_count = 1
         rate = {"crf": "23", "maxrate": "4000000", "bufsize": "4000000"}
         if bits_per_s:
@@ -38,10 +42,11 @@ class H264Encoder:
         }
         self._codec = codec
         self._keyframe_us: int | None = None
+        self._gop_us = GOP_US - int(500_000 / fps)  # half a picture less, or rounding makes some GOPs a picture longer
 
     def encode(self, picture: av.VideoFrame, t_us: int) -> Packet:
         """Return the packet of a yuv420p picture of the encoder's size, shown at `t_us`."""
-        keyframe = self._keyframe_us is None or t_us - self._keyframe_us >= GOP_US
+        keyframe = self._keyframe_us is None or t_us - self._keyframe_us >= self._gop_us
         if keyframe:
             self._keyframe_us = t_us
         picture.pts = t_us

@@ -45,7 +45,7 @@ class Synthetic:
         self._clock = clock
         self._length_us = length_us
         self._walk_us, self._every_us = walk_us, every_us
-        self._encoder = H264Encoder(video, bits_per_s, "ultrafast")
+        self._encoder = H264Encoder(video, fps, bits_per_s, "ultrafast")
         noise = np.random.default_rng(7)
         shape = (NOISE_PICTURES, video.height, video.width)
         self._walls = (_WALL + noise.integers(-NOISE_LEVELS, NOISE_LEVELS + 1, shape)).astype(np.uint8)
