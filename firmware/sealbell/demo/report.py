@@ -109,7 +109,7 @@ def show_clips(console: Console, report: Report, footage: Sequence[Path]) -> Non
         for clip in clips:
             console.print(f"  opened as {clip.opened or 'nothing: it FAILED'}", soft_wrap=True, highlight=False)
         if (truth := true_intervals(path)) is not None:
-            console.print(compare(clips, truth))
+            console.print(compare(clips, truth), soft_wrap=True)
 
 
 def compare(clips: Sequence[ClipReport], truth: Sequence[Sequence[float]]) -> str:

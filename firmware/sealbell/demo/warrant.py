@@ -48,7 +48,8 @@ def show(console: Console, seizure: Seizure, hits: int, searched_bytes: int) -> 
     console.print(f"  {seizure.files} files, {seizure.bytes / 1e6:.2f} MB: sealed, public, or the relay's own keys")
     console.print(f"  an attempt to open one fragment without the owner's key: {seizure.attempt}")
     console.print(
-        f"  plaintext found at the broker, the relay and the doorbell ({searched_bytes / 1e6:.1f} MB searched): {hits}"
+        f"  plaintext found at the broker, the relay and the doorbell ({searched_bytes / 1e6:.1f} MB searched): {hits}",
+        soft_wrap=True,
     )
     knows = seizure.knows
     counts = ", ".join(f"{what}: {len(knows[what])}" for what in ("doorbells", "owners", "clips"))
