@@ -88,7 +88,7 @@ def theft(random_s: Callable[[], float] = lambda: random.uniform(3.0, 6.0)) -> d
         for bell in bells:
             uplink = street.start("sealbell", "uplink", bell.home)
             watch = street.start(
-                "sealbell", "watch", bell.home, "--synthetic", HD, "--length", "60", "--press", "1", "--json"
+                "sealbell", "watch", bell.home, "--synthetic", HD, "--length", "60", "--json", *_presses(1, 60)
             )
             for line in watch.lines():
                 if json.loads(line)["at_s"] >= 2:
@@ -118,9 +118,10 @@ def stored_record(path: Path) -> Record:
 def wire_bytes() -> dict[str, Any]:
     """Bytes that the uplink publishes over the H.264 bytes in them: 2 Mbit/s, quiet, and in parts of 250 ms."""
     return {
-        "2_mbit_30_s": _overhead("--synthetic", HD, "--length", "40", *_presses(5, 30)),
+        "2_mbit_30_s": _overhead("--synthetic", HD, "--length", "28", "--walk", "25"),
+        "2_mbit_30_s_six_presses": _overhead("--synthetic", HD, "--length", "40", *_presses(5, 28)),
         "2_mbit_8_s": _overhead("--synthetic", HD, "--length", "14", "--press", "5"),
-        "2_mbit_250_ms": _overhead("--synthetic", HD, "--length", "40", "--fragment-ms", "250", *_presses(5, 30)),
+        "2_mbit_250_ms": _overhead("--synthetic", HD, "--length", "28", "--walk", "25", "--fragment-ms", "250"),
         "quiet_footage": _overhead("--footage", str(QUIET), "--pace", "fast", "--press", "1"),
     }
 
