@@ -13,17 +13,16 @@ A cell is hit if its unexplained energy (mean square, in grey levels squared) ex
    infrared filter, a digit of a clock in the picture) is hit for less than LAG_US.
 2. Noise and leaves. NOISE_RATIO times what is usual in the whole picture now, and UNREST_RATIO times what has been
    usual in this cell or beside it. The usual is the mean of the *amplitude*, squared: leaves, there half of the time,
-   raise it to a quarter of their energy; a passer-by, there a twentieth of the time, to a four-hundredth.
+   raise it to a quarter of their energy; a passer-by, there a twentieth of the time, to a four-hundredth of his.
 3. Light that is not quite a gain. A share of the remembered texture (TEXTURE_SHARE; it also forgives a shift by a
    fraction of a pixel) and of the squared range of the brightness change nearby (SPREAD_SHARE): the soft edge of a
-   headlight changes much brightness with little structure, the edge of a thing as much brightness with much.
-4. Glare. Where pixels newly reach white, texture is burnt away, and the rim of the burnt area is a kink: there much more
-   is asked (GLARE_*). A white car still passes.
+   headlight changes much brightness with little structure, the edge of a thing changes both.
+4. Glare. Where pixels newly reach white, texture is burnt away, and the rim of the burnt area is a kink: there much
+   more is asked (GLARE_*). A white car still passes.
 
 A hit without another beside it is dropped. A hit continues one of the frame before if it lies within REACH_CELLS of it,
 and motion is active once hits have continued for SPAN_US. This is no shorter than LAG_US, so no single change triggers.
-Motion ends HOLD_US after the last hit; until then allowances 3 and 4 shrink to STAY_SHARE, so that someone who moves
-little remains in motion.
+Motion ends HOLD_US after the last hit.
 
 Times are those of the frames, so any frame rate will do, also a varying one; two frames are the least that trigger.
 During the first SETTLE_US it only learns. Someone who stands still ends being motion, and is again at the next step.

@@ -79,12 +79,12 @@ class MotionDetector:
         recent = self._recent
         while len(recent) > 1 and now.t_us - recent[1].t_us >= LAG_US - JITTER_US:
             recent.popleft()
-        lasting, moving = scene.difference(now, recent[0])
-        allowance = scene.allowance(now, moving, staying=self._active)
+        moving = scene.moving(now, recent[0])
+        allowance = scene.allowance(now, moving)
         recent.append(now)
         self._frames += 1
         settling = now.t_us - self._started_us < SETTLE_US or self._frames <= SETTLE_FRAMES
-        scene.learn(now, elapsed_us / 1e6, moving, lasting > allowance, settling=settling)
+        scene.learn(now, elapsed_us / 1e6, moving, settling=settling)
 
         if settling:
             return Motion(False)

@@ -14,7 +14,6 @@ CELLS_HIGH, CELLS_WIDE = 30, 40  # of 8x8 pixels
 HALF_SIZE = (FRAME_WIDE // 2, FRAME_HIGH // 2)  # averaging four pixels halves the noise and costs no edge
 QUARTER_SIZE = (FRAME_WIDE // 4, FRAME_HIGH // 4)
 CELLS_SIZE = (CELLS_WIDE, CELLS_HIGH)
-HALF_PER_CELL = HALF_SIZE[0] // CELLS_WIDE
 
 AROUND_PIXELS = (5, 5)  # of the half size: wide enough for an edge, narrow enough that soft light cancels
 MAX_GAIN = 4.0  # two stops of light; a larger one is a chance likeness
@@ -30,10 +29,8 @@ SPREAD_SHARE = 0.01
 GLARE_ENERGY = 250.0  # the kink around a burnt area reached 200
 GLARE_TEXTURE_SHARE = 0.5
 GLARE_TEXTURE_RATIO = MAX_GAIN**2  # as much as light can have made of the remembered texture
-STAY_SHARE = 0.5
 
-CALM_S = 3.0  # the scene follows what is calm,
-ABSORB_S = 20.0  # and takes in what came to stay
+FOLLOW_S = 3.0  # slower than anyone walks out of his own outline
 UNREST_S = 15.0  # several gusts
 LEARN_S = 0.15  # the scene is followed in steps of this
 
@@ -94,13 +91,13 @@ class Scene:
         self._frames = 1
         self._unlearnt_s = 0.0
 
-    def difference(self, now: View, before: View) -> tuple[MatLike, MatLike]:
-        """Per cell: what the scene does not explain, and what neither the scene nor `before` explains."""
-        lasting = unexplained(now, self._seen)
-        return lasting, np.minimum(lasting, unexplained(now, before))
+    def moving(self, now: View, before: View) -> MatLike:
+        """The energy in each cell that neither the scene nor the picture `before` explains."""
+        moving: MatLike = np.minimum(unexplained(now, self._seen), unexplained(now, before))
+        return moving
 
-    def allowance(self, now: View, moving: MatLike, *, staying: bool) -> MatLike:
-        """The energy that noise, leaves and light may reach in each cell; `staying` while motion is active."""
+    def allowance(self, now: View, moving: MatLike) -> MatLike:
+        """The energy that noise, leaves and light may reach in each cell."""
         seen = self._seen
         sample = moving.ravel()[::3]  # a median of 400 cells is as good as one of 1,200
         usual = float(np.partition(sample, sample.size // 2)[sample.size // 2])
@@ -113,30 +110,21 @@ class Scene:
             burnt = cv2.dilate(burnt.view(np.uint8), _NEIGHBOURS).view(np.bool_)
             texture = seen.texture + np.minimum(now.energy, GLARE_TEXTURE_RATIO * seen.texture)
             np.maximum(light, GLARE_ENERGY + GLARE_TEXTURE_SHARE * texture, out=light, where=burnt)
-        if staying:
-            light *= STAY_SHARE
         allowance: MatLike = np.maximum(UNREST_RATIO * unrest * unrest, NOISE_RATIO * usual) + light
         return allowance
 
-    def learn(
-        self, now: View, elapsed_s: float, moving: MatLike, changed: NDArray[np.bool_], *, settling: bool
-    ) -> None:
-        """Follow the light, and what came to stay; `moving` (energies) and `changed` are per cell."""
+    def learn(self, now: View, elapsed_s: float, moving: MatLike, *, settling: bool) -> None:
+        """Follow the light and what comes to stay; `moving` as `moving()` returned it."""
         self._frames += 1
         mean = 1 / self._frames  # of all frames so far
         self._unrest += np.float32(mean if settling else _step(elapsed_s, UNREST_S)) * (np.sqrt(moving) - self._unrest)
         self._unlearnt_s += elapsed_s
         if self._unlearnt_s < LEARN_S and not settling:
             return
-        absorb, follow = (mean if settling else _step(self._unlearnt_s, s) for s in (ABSORB_S, CALM_S))
+        share = mean if settling else _step(self._unlearnt_s, FOLLOW_S)
         self._unlearnt_s = 0.0
-
         seen = self._seen
-        calm = cv2.repeat((~changed).view(np.uint8), HALF_PER_CELL, HALF_PER_CELL)
-        cv2.accumulateWeighted(now.structure, seen.structure, absorb)
-        cv2.accumulateWeighted(now.structure, seen.structure, (follow - absorb) / (1 - absorb), mask=calm)
-        rate = np.where(changed, np.float32(absorb), np.float32(follow))
-        seen.luma += rate * (now.luma - seen.luma)
-        seen.glare += rate * (now.glare - seen.glare)
+        for remembered, shown in ((seen.structure, now.structure), (seen.luma, now.luma), (seen.glare, now.glare)):
+            cv2.accumulateWeighted(shown, remembered, share)
         seen.energy = _pool(seen.structure * seen.structure)
         seen.texture = cv2.blur(seen.energy, (3, 3))
