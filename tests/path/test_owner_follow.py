@@ -47,6 +47,8 @@ class Following:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         assert world.relay.followers.acquire(timeout=DEADLINE_S)
+        if "--json" in self._arguments:
+            assert self.json() == {"following": world.bell.doorbell}, "programs are told when it listens"
 
     def _run(self) -> None:
         with redirect_stdout(_Lines(self._lines)), redirect_stderr(self.err):
@@ -227,7 +229,9 @@ def test_a_connection_that_breaks_is_made_again_after_ever_longer_pauses_and_not
         with redirect_stdout(_Lines(lines)), redirect_stderr(io.StringIO()):
             assert follower.run(Relay(owner.relay, owner.token), 1, pause) == 0
         beginning.join()
-        assert [json.loads(lines.get_nowait())["seq"] for _ in parts] == list(range(len(parts)))
+        told = [json.loads(lines.get_nowait()) for _ in range(lines.qsize())]
+        assert [line["seq"] for line in told if "seq" in line] == list(range(len(parts)))
+        assert sum("following" in line for line in told) > 1, "told each time that it listens again"
         assert len(pauses) == 3
         assert pictures(film) == 3 * PICTURES_A_GOP
 
