@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 
-from sealbell.home import Home
+from sealbell.home import Home, HomeError
 from sealbell.notify import Notifier
 from sealbell.seams import Clock, Connected, Lost, Message, Transport
 from sealbell.spool import Entry, OutboxReader
@@ -111,7 +111,11 @@ def compose(home: Home, clock: Clock) -> Uplink:
     doorbell = home.card().doorbell
     relay = home.relay()
     jitter = random.SystemRandom().random
-    transport = MqttTransport(relay.mqtt, f"sealbell-{doorbell}", topics.down_filter(doorbell), clock.now_us, jitter)
+    client, down = f"sealbell-{doorbell}", topics.down_filter(doorbell)
+    try:
+        transport = MqttTransport(relay.mqtt, client, down, clock.now_us, jitter)
+    except ValueError:
+        raise HomeError(f"{home.folder}: the relay's address {relay.mqtt} is not mqtt://HOST:PORT") from None
     return Uplink(
         doorbell, bytes.fromhex(relay.receipt_key), OutboxReader(home.outbox), Courier(jitter), transport, clock
     )

@@ -8,6 +8,7 @@ since a message larger than the broker takes would be resent for ever.
 
 import logging
 import select
+import socket
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,7 +36,7 @@ class MqttTransport:
     def __init__(
         self, url: str, client_id: str, subscribe: str, now_us: Callable[[], int], jitter: Callable[[], float]
     ) -> None:
-        """`url` is mqtt://HOST:PORT; `subscribe` the one filter; `jitter` returns a number from 0 up to 1."""
+        """`url` is mqtt://HOST:PORT, else ValueError; `subscribe` the one filter; `jitter` a number from 0 up to 1."""
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "localhost", parts.port or DEFAULT_PORT
         self._client_id = client_id
@@ -89,6 +90,10 @@ class MqttTransport:
         client.on_message = self._on_message
         try:
             client.connect(self._host, self._port, KEEPALIVE_S)
+            # Or the end of a notice waits for the broker's acknowledgement of its beginning: up to 40 ms (RFC 896).
+            sock: Any = client.socket()
+            if sock is not None:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except (OSError, ValueError) as error:
             self._fail(f"cannot reach the relay at {self._host}:{self._port}: {error}")
             return
@@ -97,11 +102,15 @@ class MqttTransport:
 
     def _step(self, client: paho.Client, *, readable: bool, writable: bool) -> None:
         codes = [MQTTErrorCode.MQTT_ERR_SUCCESS]
-        if readable:
-            codes.append(client.loop_read())
-        if writable or client.want_write():
-            codes.append(client.loop_write())
-        codes.append(client.loop_misc())
+        try:
+            if readable:
+                codes.append(client.loop_read())
+            if writable or client.want_write():
+                codes.append(client.loop_write())
+            codes.append(client.loop_misc())
+        except Exception as error:  # whatever paho makes of packets that no broker should send
+            _log.warning("the broker sent what cannot be read (%s)", type(error).__name__)
+            codes.append(MQTTErrorCode.MQTT_ERR_PROTOCOL)
         late = not self._confirmed and self._now_us() > self._confirm_by_us
         if late or client.socket() is None or any(code != MQTTErrorCode.MQTT_ERR_SUCCESS for code in codes):
             self._drop(client)
