@@ -2,7 +2,7 @@
 
 Both get the same luma at 320x240 in the same order: the carried footage at its own times, a still room, a room with
 people, and leaves. They take turns of 100 frames, so that whatever else the machine does falls on both; the ratio is
-taken turn by turn, and its median is told. MOG2 has its defaults and as many threads as OpenCV likes; ours is one thread.
+taken turn by turn, and its median is told. MOG2 has its defaults, and as many threads as OpenCV likes; ours is one.
 """
 
 import json

@@ -4,7 +4,7 @@ The idea: light changes the brightness of surfaces, and smoothly; a person, a ca
 there. So brightness is not looked at. The picture is reduced to its structure (how each point differs from the ten
 pixels around it), and for each cell of 8x8 pixels we ask how much of the structure now is *unexplained* by the
 structure remembered, under whichever gain fits best there. Exposure, a cloud, dusk, a lamp: some gain explains them.
-A person: none does. (The same thought is in the normalised cross-correlation of shadow detectors.)
+A person: none does. (Jacques, Jung and Musse told shadows from people by this likeness: SIBGRAPI 2005.)
 
 A cell is hit if its unexplained energy (mean square, in grey levels squared) exceeds what these may reach:
 
@@ -25,7 +25,7 @@ and motion is active once hits have continued for SPAN_US. This is no shorter th
 Motion ends HOLD_US after the last hit.
 
 Times are those of the frames, so any frame rate will do, also a varying one; two frames are the least that trigger.
-During the first SETTLE_US it only learns. Someone who stands still ends being motion, and is again at the next step.
+During the first second (SETTLE_*) it only learns. Who stands still ends being motion, and is again at the next step.
 
 Limits (docs/motion.md has the figures): heavy rain or snow seen as streaks, insects near the lens, a gust after a calm
 and a camera that shakes are motion to it; a PIR sensor beside it, or a zone, is the remedy. Fog, and a night so noisy

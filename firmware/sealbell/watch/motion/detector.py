@@ -7,14 +7,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sealbell.items import Luma
 from sealbell.watch.motion.scene import CELLS_HIGH, CELLS_WIDE, FRAME_HIGH, FRAME_WIDE, Scene, View
 
 LAG_US = 200_000
 SPAN_US = 200_000  # no shorter than LAG_US, or a single change would trigger
 JITTER_US = 15_000  # frames do not arrive to the millisecond
 HOLD_US = 1_000_000
-SETTLE_US = 1_000_000
-SETTLE_FRAMES = 6
 MAX_STEP_US = 2_000_000  # a longer gap between frames counts as this much
 NO_AGE_US = -MAX_STEP_US  # so that no step lifts it above zero
 REACH_CELLS = 2
@@ -50,14 +49,12 @@ class MotionDetector:
         """Forget the scene, as after we ourselves switched the infrared light; the next frames are only learnt."""
         self._scene: Scene | None = None
         self._recent: deque[View] = deque()  # newest last; the first is the one to compare with
-        self._started_us = self._hit_us = 0
-        self._frames = 0
+        self._hit_us = 0
         self._active = False
-        self._age_us = np.full(
-            (CELLS_HIGH, CELLS_WIDE), NO_AGE_US, np.float32
-        )  # how long hits have continued up to a cell
+        # how long hits have continued up to each cell
+        self._age_us = np.full((CELLS_HIGH, CELLS_WIDE), NO_AGE_US, np.float32)
 
-    def step(self, t_us: int, luma: NDArray[np.uint8]) -> Motion:
+    def step(self, t_us: int, luma: Luma) -> Motion:
         """Take the frame of `t_us` (monotonic microseconds, rising); `luma` is (240, 320), full or limited range.
 
         A frame that is not later than the one before changes nothing. ValueError for another shape or type.
@@ -68,7 +65,6 @@ class MotionDetector:
             view = View.of(t_us, luma)
             self._scene = Scene(view)
             self._recent.append(view)
-            self._started_us, self._frames = t_us, 1
             return Motion(False)
         elapsed_us = min(t_us - self._recent[-1].t_us, MAX_STEP_US)
         if elapsed_us <= 0:
@@ -79,29 +75,23 @@ class MotionDetector:
         recent = self._recent
         while len(recent) > 1 and now.t_us - recent[1].t_us >= LAG_US - JITTER_US:
             recent.popleft()
-        moving = scene.moving(now, recent[0])
-        allowance = scene.allowance(now, moving)
+        hits, moving = scene.hits(now, recent[0])
         recent.append(now)
-        self._frames += 1
-        settling = now.t_us - self._started_us < SETTLE_US or self._frames <= SETTLE_FRAMES
-        scene.learn(now, elapsed_us / 1e6, moving, settling=settling)
-
-        if settling:
+        scene.learn(now, elapsed_us / 1e6, moving)
+        if scene.settling:
             return Motion(False)
-        hits = moving > allowance
-        if self._zone is not None:
-            hits &= self._zone
-        hits &= cv2.dilate(hits.view(np.uint8), _BESIDE).view(np.bool_)
+        if hits is not None:
+            hits &= cv2.dilate(hits.view(np.uint8), _BESIDE).view(np.bool_)
+            if self._zone is not None:
+                hits &= self._zone
         return self._decide(now.t_us, elapsed_us, hits)
 
-    def _decide(self, t_us: int, elapsed_us: int, hits: NDArray[np.bool_]) -> Motion:
-        faded = np.maximum(self._age_us - elapsed_us, NO_AGE_US)
-        if not hits.any():
-            self._age_us = faded
+    def _decide(self, t_us: int, elapsed_us: int, hits: NDArray[np.bool_] | None) -> Motion:
+        before_us, self._age_us = self._age_us, np.maximum(self._age_us - elapsed_us, NO_AGE_US)
+        if hits is None or not hits.any():
             self._active = self._active and t_us - self._hit_us <= HOLD_US
             return Motion(self._active)
-        continued = (cv2.dilate(self._age_us, _REACH) + elapsed_us).clip(0, SPAN_US)
-        self._age_us = np.where(hits, continued, faded)
+        np.copyto(self._age_us, (cv2.dilate(before_us, _REACH) + elapsed_us).clip(0, SPAN_US), where=hits)
         self._active = self._active or float(self._age_us.max()) >= SPAN_US - JITTER_US
         self._hit_us = t_us
         left, top, width, height = cv2.boundingRect(hits.view(np.uint8))

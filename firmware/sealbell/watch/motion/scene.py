@@ -9,6 +9,8 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from sealbell.items import Luma
+
 FRAME_HIGH, FRAME_WIDE = 240, 320
 CELLS_HIGH, CELLS_WIDE = 30, 40  # of 8x8 pixels
 HALF_SIZE = (FRAME_WIDE // 2, FRAME_HIGH // 2)  # averaging four pixels halves the noise and costs no edge
@@ -32,7 +34,9 @@ GLARE_TEXTURE_RATIO = MAX_GAIN**2  # as much as light can have made of the remem
 
 FOLLOW_S = 3.0  # slower than anyone walks out of his own outline
 UNREST_S = 15.0  # several gusts
-LEARN_S = 0.15  # the scene is followed in steps of this
+SETTLE_S = 0.999  # a second, of frames that do not arrive to the millisecond
+SETTLE_FRAMES = 6
+LEARN_S = 0.25  # the scene is followed in steps of this
 
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
@@ -64,7 +68,7 @@ class View:
     glare: MatLike  # pixels at white; 255 where all are
 
     @classmethod
-    def of(cls, t_us: int, luma: NDArray[np.uint8]) -> Self:
+    def of(cls, t_us: int, luma: Luma) -> Self:
         """Reduce a (240, 320) frame."""
         half = cv2.resize(luma, HALF_SIZE, interpolation=cv2.INTER_AREA)
         quarter = cv2.resize(half, QUARTER_SIZE, interpolation=cv2.INTER_AREA)
@@ -89,39 +93,51 @@ class Scene:
         self._seen = replace(first, structure=first.structure.copy(), luma=first.luma.copy(), glare=first.glare.copy())
         self._unrest = np.ones((CELLS_HIGH, CELLS_WIDE), np.float32)  # mean amplitude, grey levels
         self._frames = 1
-        self._unlearnt_s = 0.0
+        self._seen_s = self._unlearnt_s = 0.0
 
-    def moving(self, now: View, before: View) -> MatLike:
-        """The energy in each cell that neither the scene nor the picture `before` explains."""
-        moving: MatLike = np.minimum(unexplained(now, self._seen), unexplained(now, before))
-        return moving
+    @property
+    def settling(self) -> bool:
+        """Whether too little has been seen yet to tell anything."""
+        return self._seen_s < SETTLE_S or self._frames <= SETTLE_FRAMES
 
-    def allowance(self, now: View, moving: MatLike) -> MatLike:
-        """The energy that noise, leaves and light may reach in each cell."""
-        seen = self._seen
+    def hits(self, now: View, before: View) -> tuple[NDArray[np.bool_] | None, MatLike]:
+        """Which cells are hit (None for none at all), and the energy in each that nothing explains."""
+        lasting, unrest, light = unexplained(now, self._seen), self._restless(), self._light(now)
+        if not (lasting > unrest + light).any():
+            return None, lasting  # most frames: what else might explain it makes no difference
+        moving = np.minimum(lasting, unexplained(now, before))
         sample = moving.ravel()[::3]  # a median of 400 cells is as good as one of 1,200
-        usual = float(np.partition(sample, sample.size // 2)[sample.size // 2])
-        unrest = cv2.dilate(self._unrest, _NEIGHBOURS)
+        usual = np.partition(sample, sample.size // 2)[sample.size // 2]
+        return moving > np.maximum(unrest, NOISE_RATIO * usual) + light, moving
 
+    def _restless(self) -> MatLike:
+        """The energy that leaves may reach in each cell."""
+        unrest = cv2.dilate(self._unrest, _NEIGHBOURS)
+        leaves: MatLike = UNREST_RATIO * unrest * unrest
+        return leaves
+
+    def _light(self, now: View) -> MatLike:
+        """The energy that light may reach in each cell."""
+        seen = self._seen
         spread = cv2.morphologyEx(now.luma - seen.luma, cv2.MORPH_GRADIENT, _NEIGHBOURS)
-        light = FLOOR_ENERGY + TEXTURE_SHARE * seen.texture + SPREAD_SHARE * spread * spread
+        light: MatLike = FLOOR_ENERGY + TEXTURE_SHARE * seen.texture + SPREAD_SHARE * spread * spread
         burnt = now.glare - seen.glare > GLARE_NEW
         if burnt.any():
             burnt = cv2.dilate(burnt.view(np.uint8), _NEIGHBOURS).view(np.bool_)
             texture = seen.texture + np.minimum(now.energy, GLARE_TEXTURE_RATIO * seen.texture)
             np.maximum(light, GLARE_ENERGY + GLARE_TEXTURE_SHARE * texture, out=light, where=burnt)
-        allowance: MatLike = np.maximum(UNREST_RATIO * unrest * unrest, NOISE_RATIO * usual) + light
-        return allowance
+        return light
 
-    def learn(self, now: View, elapsed_s: float, moving: MatLike, *, settling: bool) -> None:
-        """Follow the light and what comes to stay; `moving` as `moving()` returned it."""
+    def learn(self, now: View, elapsed_s: float, moving: MatLike) -> None:
+        """Follow the light and what comes to stay; `moving` is the energy that `hits` returned."""
         self._frames += 1
-        mean = 1 / self._frames  # of all frames so far
-        self._unrest += np.float32(mean if settling else _step(elapsed_s, UNREST_S)) * (np.sqrt(moving) - self._unrest)
+        self._seen_s += elapsed_s
         self._unlearnt_s += elapsed_s
-        if self._unlearnt_s < LEARN_S and not settling:
+        mean = 1 / self._frames if self.settling else 0.0  # of all frames so far
+        self._unrest += np.float32(mean or _step(elapsed_s, UNREST_S)) * (np.sqrt(moving) - self._unrest)
+        if self._unlearnt_s < LEARN_S and not self.settling:
             return
-        share = mean if settling else _step(self._unlearnt_s, FOLLOW_S)
+        share = mean or _step(self._unlearnt_s, FOLLOW_S)
         self._unlearnt_s = 0.0
         seen = self._seen
         for remembered, shown in ((seen.structure, now.structure), (seen.luma, now.luma), (seen.glare, now.glare)):
