@@ -83,10 +83,10 @@ def _number(sample: bytes) -> int:
 
 
 @functools.cache
-def filmed(count: int = 40, period_us: int = 100_000, video: VideoFormat = VIDEO) -> tuple[Packet, ...]:
+def filmed(count: int = 40, fps: int = 10, video: VideoFormat = VIDEO) -> tuple[Packet, ...]:
     """Real pictures, really encoded: a bar that moves, one keyframe a second."""
-    encoder = H264Encoder(video, None, "ultrafast")
-    return tuple(encoder.encode(picture, i * period_us) for i, picture in enumerate(drawn(count, video)))
+    encoder = H264Encoder(video, fps, None, "ultrafast")
+    return tuple(encoder.encode(picture, i * 1_000_000 // fps) for i, picture in enumerate(drawn(count, video)))
 
 
 def drawn(count: int, video: VideoFormat = VIDEO) -> Iterator[av.VideoFrame]:

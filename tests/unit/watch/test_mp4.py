@@ -65,7 +65,7 @@ def test_clip_that_begins_late_begins_at_its_own_zero() -> None:
 
 @pytest.mark.parametrize("times_ms", [(0, 33, 66, 100, 133), (0, 40, 80, 1_080, 1_090, 9_000), (0, 1, 2, 3), (0,)])
 def test_every_picture_is_shown_at_its_own_time(times_ms: tuple[int, ...]) -> None:
-    encoder = H264Encoder(VIDEO, None, "ultrafast")
+    encoder = H264Encoder(VIDEO, 10, None, "ultrafast")
     film = [encoder.encode(picture, t * 1_000) for picture, t in zip(drawn(len(times_ms)), times_ms, strict=True)]
     at = [round(float(at), 5) for at, _, _ in played(written(runs_of(film)))]
     assert at == [round(t / 1_000, 5) for t in times_ms]
