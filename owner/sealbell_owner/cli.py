@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 
 from sealbell_owner import age_open, show
 from sealbell_owner.commands import clips, doorbells, export, follow, init, open, pin, verify
@@ -53,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("sealbell-owner", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"sealbell-owner {version('sealbell')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, summary, add_arguments, run in _COMMANDS:
         command = commands.add_parser(name, help=summary)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 INTERVALS = "intervals.json"
 TOLERANCE_S = 0.3  # the true intervals were read by eye
+RELEASE_S = 1.0  # who has just left may still be seen leaving
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,7 @@ def compare(clips: Sequence[ClipReport], truth: Sequence[Sequence[float]]) -> st
         if seen:
             delays.append(max(0.0, min(seen) - start))
     false = [
-        interval
-        for interval in active
-        if not any(interval[1] >= start - TOLERANCE_S and interval[0] <= end + TOLERANCE_S for start, end in truth)
+        began for began, _ in active if not any(start - TOLERANCE_S <= began <= end + RELEASE_S for start, end in truth)
     ]
     if not truth:
         return f"  truly nothing moves here; false triggers: {len(false)}"
