@@ -151,8 +151,8 @@ class Manifest:
     """The sealed end of a clip. `parts[i]` is SHA-256 of the plaintext of part i, the manifest itself not counted.
 
     `start_ms` and `end_ms` span the media in the doorbell's monotonic milliseconds, pre-roll included. `dropped`
-    names each part that a full outbox dropped while the clip was recorded, and `lost` counts fragments that never
-    became parts (a disk that refused, a queue that overflowed).
+    names each part that a full outbox dropped while the clip was recorded, and `lost` counts pictures that never
+    became part of one (a disk that refused, a queue that overflowed).
     """
 
     start_ms: int
