@@ -46,7 +46,7 @@ SEEN = (
 )
 ABSENT = (
     "pictures and sound",
-    "whether someone rang or only moved",
+    "whether a clip began with a ring or a movement (who rings while one is recorded shows as a further notice)",
     "the owner's name, words, keys or token (only the token's SHA-256)",
     "who may open a clip, and how many they are",
 )
