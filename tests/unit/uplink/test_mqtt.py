@@ -185,6 +185,16 @@ def test_message_arrives_as_it_was_sent_and_is_acknowledged(line: Line) -> None:
     assert line.broker.read() == b"\x40\x02\x00\x07"
 
 
+def test_message_is_published_at_level_1_under_its_topic(line: Line) -> None:
+    line.connect()
+    assert line.transport.publish("sb/1/up", b"payload")
+    line.wait(0)
+    sent = line.broker.read()
+    assert sent[:1] == b"\x32", "so that the broker acknowledges it, and retains nothing"
+    assert sent[2:11] == b"\x00\x07sb/1/up"
+    assert sent.endswith(b"payload")
+
+
 def test_packet_that_comes_byte_by_byte_arrives_whole(line: Line) -> None:
     line.connect()
     for byte in publish(TOPIC.encode(), b"dribble"):
@@ -229,6 +239,7 @@ def test_broker_that_never_welcomes_is_given_up_and_called_again(line: Line) -> 
     assert not line.broker.somebody_knocks
     line.clock.pass_us(2)
     assert line.wait() == [], "what was never confirmed is not lost"
+    assert line.broker.read() == b"", "it hung up"
     line.comes_back()
 
 
@@ -237,6 +248,7 @@ def test_broker_that_never_confirms_the_subscription_is_given_up(line: Line) -> 
     line.subscribe()
     line.clock.pass_us(CONFIRM_TIMEOUT_US + 1)
     assert line.wait() == []
+    assert line.broker.read() == b""
     line.comes_back()
 
 

@@ -43,7 +43,17 @@ def test_sound_alone_is_no_film(tmp_path: Path) -> None:
         Footage(path, FootageClock(BOOT, real=False))
 
 
-def test_film_that_is_cut_ends_where_it_is_cut(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_film_that_is_damaged_ends_there_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = films.write(tmp_path / "film.mp4", range(0, 4_000, 40))
+    data = bytearray(path.read_bytes())
+    third = len(data) // 3
+    data[third : 2 * third] = bytes(third)
+    path.write_bytes(data)
+    assert 10 < len(shown(path)) < 100
+    assert "what follows cannot be read" in caplog.text
+
+
+def test_film_that_is_cut_ends_where_it_is_cut(tmp_path: Path) -> None:
     path = films.write(tmp_path / "film.mkv", range(0, 5_000, 50))
     whole = len(shown(path))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
