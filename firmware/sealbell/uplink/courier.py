@@ -122,6 +122,8 @@ class Courier:
             entry = by_seq.get(receipt.seq)
             if entry is None or receipt.clip != clip or hash_of(entry) != receipt.record:
                 continue
+            if receipt.verdict == "dropped" and not entry.dropped:
+                continue  # the relay has the record alone, from before; the part is still here and can still arrive
             self._under_way.pop(entry, None)
             if receipt.verdict == "refused":
                 self._refused_until[entry] = now_us + int(REFUSED_US * (1 + self._jitter()))

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -214,8 +215,14 @@ def test_receipt_signs_for_the_entry_whose_record_it_names() -> None:
     one = courier(ALL)
     send_all(one)
     assert one.answered(clip_id(1), [receipt(CLIPS[0][2])], hash_of, 0) == [entry_of(CLIPS[0][2])]
-    dropped = receipt(CLIPS[0][3], "dropped")
-    assert one.answered(clip_id(1), [dropped], hash_of, 0) == [entry_of(CLIPS[0][3])]
+
+
+def test_receipt_for_a_dropped_part_deletes_only_what_was_dropped() -> None:
+    part = CLIPS[0][3]
+    whole, gone = entry_of(part), replace(entry_of(part), dropped=True)
+    told = receipt(part, "dropped")
+    assert courier([whole]).answered(clip_id(1), [told], lambda _: part.hash, 0) == []
+    assert courier([gone]).answered(clip_id(1), [told], lambda _: part.hash, 0) == [gone]
 
 
 @pytest.mark.parametrize(
