@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from disturbances import infrared_flip
+from disturbances import infrared_flip, nudge
 from footage_frames import PEOPLE, between, still_room
 from motion_spans import active_spans_s
 from passers_by import walk
@@ -65,11 +65,15 @@ def test_a_frame_that_is_not_later_changes_nothing() -> None:
         assert detector.step(t_us - 5_000_000, luma).active == told.active
 
 
+def test_in_the_first_second_it_only_learns() -> None:
+    frames = walk(still_room(2, 30), 80, lambda s: 60 + 60 * s)
+    assert 1.0 <= active_spans_s(frames)[0][0] <= 1.5
+
+
 def test_after_a_long_gap_it_goes_on() -> None:
     day_us = 86_400 * 1_000_000
-    frames = still_room(4) + [
-        (t_us + day_us, luma) for t_us, luma in walk(still_room(6), 80, lambda s: 40 + 60 * (s - 3) if s >= 3 else None)
-    ]
+    morning = nudge(walk(still_room(6), 80, lambda s: 40 + 60 * (s - 3) if s >= 3 else None), 0, 3.0)
+    frames = still_room(4) + [(t_us + day_us, luma) for t_us, luma in morning]
     begin, _ = active_spans_s(frames)[0]
     assert 3.0 <= begin - 86_400 <= 3.5
 
