@@ -117,11 +117,14 @@ def set_up(folder: Path, bundle_file: Path, random_bytes: Callable[[int], bytes]
     seed = random_bytes(SEED_BYTES)
     key = Ed25519PrivateKey.from_private_bytes(seed)
     card = DoorbellCard(verify_key_of(key).hex(), signed.readers.owner)
-    for part in (folder, home.outbox, home.inbox, folder / "state"):
-        part.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(home._signing_key, seed.hex().encode() + b"\n", 0o600)
-    _write(folder / "bundle.json", bundle.encode(), 0o644)
-    _write(folder / "card.json", card.encode(), 0o644)
+    try:
+        for part in (folder, home.outbox, home.inbox, folder / "state"):
+            part.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(home._signing_key, seed.hex().encode() + b"\n", 0o600)
+        _write(folder / "bundle.json", bundle.encode(), 0o644)
+        _write(folder / "card.json", card.encode(), 0o644)
+    except OSError as error:
+        raise HomeError(f"{folder} cannot be set up: {(error.strerror or 'unknown').lower()}") from None
     return card
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell import __version__
-from sealbell.home import Home
+from sealbell.home import Home, HomeError
 from sealbell.items import Draft, Seen
 from sealbell.notify import Notifier
 from sealbell.seams import Camera, Clock, Panel
@@ -132,5 +132,5 @@ def _sealer(home: Home, key: Ed25519PrivateKey, clock: Clock, outbox: Outbox, se
     thrown_away = HybridIdentity(secrets.token_bytes(SEED_BYTES)).recipient
     readers = Readers(hide_number(recipients, thrown_away), signed.hash)
     if home.card().key != verify_key_of(key).hex():
-        raise AssertionError("the card is not this key's")
+        raise HomeError(f"{home.folder}: card.json is not of the key in state: one of them is another doorbell's")
     return Sealer(key, readers, __version__, clock, outbox, secrets.token_bytes, seal)

@@ -1,0 +1,217 @@
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sealbell.notify import Notifier
+from sealbell.supervisor import LOOK_S, StageError, Supervisor
+
+DEADLINE_S = 10.0
+
+
+class Systemd:
+    """What systemd hears on its end of NOTIFY_SOCKET."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.settimeout(DEADLINE_S)
+        self.address = str(path)
+
+    def hears(self) -> str:
+        return self._socket.recv(4_096).decode()
+
+    def hears_nothing_for(self, seconds: float) -> bool:
+        self._socket.settimeout(seconds)
+        try:
+            self._socket.recv(4_096)
+        except TimeoutError:
+            return True
+        finally:
+            self._socket.settimeout(DEADLINE_S)
+        return False
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[Systemd]:
+    systemd = Systemd(tmp_path / "notify")
+    yield systemd
+    systemd.close()
+
+
+class Process:
+    """A supervisor that waits in a thread, and how it ended."""
+
+    def __init__(self, address: str | None = None) -> None:
+        self.supervisor = Supervisor(Notifier(address))
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._wait, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> BaseException | None:
+        self._thread.join(DEADLINE_S)
+        assert not self._thread.is_alive()
+        return self.error
+
+    def _wait(self) -> None:
+        try:
+            self.supervisor.wait()
+        except BaseException as error:
+            self.error = error
+
+
+def until(event: threading.Event) -> Callable[[Callable[[], None]], None]:
+    """A stage that makes no progress and ends when told to."""
+    return lambda _: event.wait(DEADLINE_S) and None
+
+
+def beating(stop: threading.Event) -> Callable[[Callable[[], None]], None]:
+    """A stage that makes progress all the time."""
+
+    def stage(beat: Callable[[], None]) -> None:
+        while not stop.wait(0.02):
+            beat()
+
+    return stage
+
+
+def test_process_ends_when_every_stage_has_ended() -> None:
+    process, first, second = Process(), threading.Event(), threading.Event()
+    process.supervisor.spawn("first", until(first))
+    process.supervisor.spawn("second", until(second))
+    process.start()
+    first.set()
+    second.set()
+    assert process.end() is None
+
+
+@pytest.mark.parametrize("error", [ValueError("lens cap"), SystemExit(0), KeyboardInterrupt(), OSError(5, "EIO")])
+def test_exception_in_one_stage_ends_the_process_though_others_run(error: BaseException) -> None:
+    process, never = Process(), threading.Event()
+
+    def fails(beat: Callable[[], None]) -> None:
+        beat()
+        raise error
+
+    process.supervisor.spawn("others", until(never))
+    process.supervisor.spawn("camera", fails)
+    process.start()
+    end = process.end()
+    assert isinstance(end, StageError)
+    assert str(end).startswith(f"camera failed: {type(error).__name__}")
+    assert end.__cause__ is error
+    never.set()
+
+
+def test_stage_that_failed_before_anyone_waited_is_noticed() -> None:
+    process, failed = Process(), threading.Event()
+
+    def fails(_: Callable[[], None]) -> None:
+        failed.set()
+        raise ValueError("at once")
+
+    process.supervisor.spawn("seal", fails)
+    assert failed.wait(DEADLINE_S)
+    process.start()
+    assert isinstance(process.end(), StageError)
+
+
+def test_first_failure_is_the_one_that_is_told() -> None:
+    process, first_failed = Process(), threading.Event()
+
+    def first(_: Callable[[], None]) -> None:
+        raise ValueError("first")
+
+    def second(_: Callable[[], None]) -> None:
+        first_failed.wait(DEADLINE_S)
+        raise ValueError("second")
+
+    process.supervisor.spawn("second", second)
+    process.supervisor.spawn("first", first)
+    process.start()
+    assert "first failed" in str(process.end())
+    first_failed.set()
+
+
+def test_watchdog_is_fed_while_every_stage_makes_progress(systemd: Systemd) -> None:
+    process, stop = Process(systemd.address), threading.Event()
+    process.supervisor.spawn("camera", beating(stop))
+    process.supervisor.spawn("seal", beating(stop))
+    process.start()
+    assert [systemd.hears(), systemd.hears(), systemd.hears()] == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]
+    stop.set()
+    assert process.end() is None
+
+
+def test_watchdog_is_not_fed_while_one_stage_stands_still(systemd: Systemd) -> None:
+    process, stop = Process(systemd.address), threading.Event()
+    process.supervisor.spawn("camera", beating(stop))
+    process.supervisor.spawn("seal", until(stop))
+    process.start()
+    assert systemd.hears() == "READY=1"
+    assert systemd.hears_nothing_for(2.2 * LOOK_S)
+    stop.set()
+    assert process.end() is None
+
+
+def test_watchdog_is_not_fed_twice_for_the_same_progress(systemd: Systemd) -> None:
+    process, stop = Process(systemd.address), threading.Event()
+
+    def once(beat: Callable[[], None]) -> None:
+        beat()
+        stop.wait(DEADLINE_S)
+
+    process.supervisor.spawn("camera", beating(stop))
+    process.supervisor.spawn("seal", once)
+    process.start()
+    assert [systemd.hears(), systemd.hears()] == ["READY=1", "WATCHDOG=1"]
+    assert systemd.hears_nothing_for(1.5 * LOOK_S)
+    stop.set()
+    assert process.end() is None
+
+
+def test_stage_that_has_ended_is_not_waited_for(systemd: Systemd) -> None:
+    process, stop = Process(systemd.address), threading.Event()
+    process.supervisor.spawn("camera", lambda _: None)
+    process.supervisor.spawn("seal", beating(stop))
+    process.start()
+    assert [systemd.hears(), systemd.hears()] == ["READY=1", "WATCHDOG=1"]
+    stop.set()
+    assert process.end() is None
+
+
+def test_notifier_speaks_as_sd_notify_does(systemd: Systemd) -> None:
+    notifier = Notifier(systemd.address)
+    notifier.ready()
+    notifier.alive()
+    notifier.status("sending 3 parts")
+    assert [systemd.hears(), systemd.hears(), systemd.hears()] == ["READY=1", "WATCHDOG=1", "STATUS=sending 3 parts"]
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_PASSCRED"), reason="abstract sockets are Linux's")
+def test_notifier_knows_abstract_sockets() -> None:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.settimeout(DEADLINE_S)
+    listener.bind("")  # the kernel picks a free abstract name
+    address = listener.getsockname().decode()
+    Notifier("@" + address[1:]).alive()
+    assert listener.recv(64) == b"WATCHDOG=1"
+    listener.close()
+
+
+@pytest.mark.parametrize("address", [None, "", "/nowhere/at/all"])
+def test_notifier_without_systemd_is_silent(address: str | None) -> None:
+    Notifier(address).ready()
+
+
+def test_notifier_finds_systemd_in_the_environment(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", systemd.address)
+    Notifier.from_environment().ready()
+    assert systemd.hears() == "READY=1"
