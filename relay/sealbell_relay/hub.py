@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections import Counter, OrderedDict
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Subscription:
 
     def __init__(self) -> None:
         self.lost = False
-        self._queue: OrderedDict[tuple[str, int, bool], Stored] = OrderedDict()
+        self._queue: deque[Stored] = deque()
         self._bytes = 0
         self._news = asyncio.Event()
 
@@ -39,13 +39,8 @@ class Subscription:
         if stored.data is not None and self._bytes + len(stored.data) > MAX_QUEUED_BYTES:
             stored = Stored(stored.clip, stored.seq, stored.dropped, stored.final, None)
         self._bytes += len(stored.data or b"")
-        self._queue[stored.clip, stored.seq, stored.dropped] = stored
+        self._queue.append(stored)
         self._news.set()
-
-    def discard(self, clip: str, seq: int, dropped: bool) -> None:
-        """Forget a part that the follower got from the store meanwhile."""
-        stored = self._queue.pop((clip, seq, dropped), None)
-        self._bytes -= len(stored.data or b"") if stored else 0
 
     def close(self) -> None:
         """End the subscription: the follower sees `lost` and has to come again."""
@@ -63,7 +58,7 @@ class Subscription:
                     await self._news.wait()
         if not self._queue:
             return None
-        _, stored = self._queue.popitem(last=False)
+        stored = self._queue.popleft()
         self._bytes -= len(stored.data or b"")
         return stored
 

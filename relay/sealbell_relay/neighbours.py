@@ -23,8 +23,7 @@ class _Clip:
     def mark(self, seq: int, dropped: bool) -> None:
         if seq >= len(self.kinds):
             self.kinds.extend(bytes(seq + 1 - len(self.kinds)))
-        if self.kinds[seq] != _PART:
-            self.kinds[seq] = _DROPPED if dropped else _PART
+        self.kinds[seq] = _DROPPED if dropped else _PART
 
     def remember(self, link: Link) -> None:
         self.links[link.record.seq] = link
@@ -77,7 +76,7 @@ class Neighbours:
                 self._clips.move_to_end((doorbell, clip))
                 return known
         known = _Clip()
-        for name in self._archive.all_names(doorbell, clip):
+        for name in self._archive.names(doorbell, clip):
             if name.seq <= MAX_SEQ:
                 known.mark(name.seq, name.dropped)
         with self._lock:

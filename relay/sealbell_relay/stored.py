@@ -41,8 +41,8 @@ def parse_head(data: bytes) -> Head:
         raise FormatError("stored part: cut in its frame")
     (length,) = struct.unpack_from(">H", data, 4)
     signed_end = 6 + length + sshsig.SIGNATURE_BYTES
-    if length > MAX_RECORD_BYTES or len(data) < signed_end + 4:
-        raise FormatError("stored part: its record is cut or too long")
+    if len(data) < signed_end + 4:
+        raise FormatError("stored part: its record is cut")
     (tail,) = struct.unpack_from(">I", data, signed_end)
     text = data[6 : 6 + length]
     link = Link(parse_record(text), record_hash(text), data[:4] == DROPPED_MAGIC)

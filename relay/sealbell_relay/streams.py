@@ -12,12 +12,12 @@ from typing import TypeVar
 
 from sealbell_relay.archive import Archive, Name
 from sealbell_relay.errors import DamagedError
-from sealbell_relay.hub import Stored, Subscription
+from sealbell_relay.hub import MAX_QUEUED_PARTS, Stored, Subscription
 from sealbell_relay.order import Order, Patience
 from sealbell_relay.stored import parse_head
 
 SIGN_OF_LIFE = struct.pack(">I", 0)
-MAX_SENT_REMEMBERED = 4_096  # names that a follower got from the store and may meet again in its queue
+MAX_SENT_REMEMBERED = MAX_QUEUED_PARTS  # names that a follower got from the store and may meet again in its queue
 
 Send = Callable[[bytes], Awaitable[None]]
 T = TypeVar("T")
@@ -85,7 +85,6 @@ class Streams:
         for clip in clips:
             for name in await self.names(doorbell, clip):
                 await send(_framed(await self._read(doorbell, clip, name.seq, name.dropped)))
-                parts.discard(clip, name.seq, name.dropped)
                 sent[clip, name.seq, name.dropped] = None
                 if len(sent) > MAX_SENT_REMEMBERED:
                     sent.popitem(last=False)

@@ -238,6 +238,40 @@ def test_a_strange_topic_costs_only_its_message(relay: Relay, bell: Doorbell, to
     assert all(line.isprintable() for line in relay.lines)
 
 
+def packet(kind: int, body: bytes) -> bytes:
+    """An MQTT packet, with whatever a client library would not send."""
+    length, rest = b"", len(body)
+    while True:
+        rest, digit = divmod(rest, 128)
+        length += bytes([digit | (128 if rest else 0)])
+        if not rest:
+            return bytes([kind]) + length + body
+
+
+def text(data: bytes) -> bytes:
+    return len(data).to_bytes(2) + data
+
+
+@pytest.mark.parametrize("end", [b"\xff\xfe", b"#", b"+/\x1b[2J", b"\0"])
+@pytest.mark.parametrize("length", [0, 60_000])
+def test_a_topic_that_the_broker_itself_refuses_ends_only_its_sender(
+    relay: Relay, bell: Doorbell, end: bytes, length: int
+) -> None:
+    topic = b"sb/1/00/" + bell.id.encode() + b"/up/" + b"x" * length + end
+
+    async def scenario(line: Line) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", relay.mqtt_port)
+        writer.write(packet(0x10, text(b"MQTT") + b"\x04\x02\x00\x3c" + text(bell.id.encode())))
+        assert await reader.readexactly(4) == b"\x20\x02\x00\x00"
+        writer.write(packet(0x32, text(topic) + b"\x00\x01" + b"payload"))
+        assert await reader.read() == b""
+        writer.close()
+
+    attack(relay, bell, scenario)
+    assert relay.process.poll() is None
+    assert all(line.isprintable() for line in relay.lines)
+
+
 def test_an_owner_gets_nothing_of_another_owners_doorbell(relay: Relay, bell: Doorbell) -> None:
     async def scenario(line: Line) -> None:
         part = bell.clip(2)[1]

@@ -37,6 +37,15 @@ def test_an_owner_sees_all_their_doorbells_and_no_others() -> None:
     assert len(register.owners()) == 2
 
 
+def test_a_doorbell_is_shown_to_the_owner_on_its_card_and_to_nobody_else() -> None:
+    store = MemoryStore()
+    register = Register(store)
+    for card in (OWNER.card, OTHER.card, BELL.card):
+        register.allow(card)
+    store.put(f"owned/{OTHER.card.key}/{BELL.id}", b"")
+    assert register.owned_by(OTHER.card) == []
+
+
 def test_a_token_that_is_not_enrolled_is_nobodys() -> None:
     register = register_with(OWNER.card)
     for token in (OTHER.token, bytes(32), OWNER.token[::-1], b""):

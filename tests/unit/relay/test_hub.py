@@ -75,18 +75,6 @@ def test_a_follower_that_is_hours_behind_is_let_go() -> None:
     asyncio.run(scenario())
 
 
-def test_what_a_follower_got_elsewhere_leaves_its_queue() -> None:
-    async def scenario() -> None:
-        subscription = Subscription()
-        subscription.add(stored(0))
-        subscription.add(stored(0, dropped=True))
-        subscription.discard("c", 0, False)
-        subscription.discard("c", 7, False)
-        assert await taken(subscription) == [stored(0, dropped=True)]
-
-    asyncio.run(scenario())
-
-
 def test_nobody_is_kept_after_the_end() -> None:
     async def scenario() -> None:
         hub = Hub()

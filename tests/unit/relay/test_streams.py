@@ -201,6 +201,7 @@ def test_a_doorbell_is_followed_from_a_clip_on_and_nothing_comes_twice() -> None
             scene.hub.publish(BELL.id, Stored(SECOND[1].record.clip, 1, False, False, SECOND[1].encode() + RECEIPT))
             scene.reading.set()
             assert await scene.parts(3) == SECOND[:3]
+            scene.hub.publish(BELL.id, Stored(SECOND[2].record.clip, 2, False, False, SECOND[2].encode() + RECEIPT))
             scene.arrive(CLIP[0], SECOND[3])  # the older clip was not asked for
             assert await scene.next_part() == SECOND[3]
             following.cancel()
