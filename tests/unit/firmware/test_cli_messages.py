@@ -1,0 +1,168 @@
+"""What the doorbell's commands say when something is wrong: what, to what, what to do next; never a traceback."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import films
+from crafted import key_of
+from sealbell.cli import FAILED, OK, WRONG_USAGE, main
+from sealbell_wire import sshsig
+from sealbell_wire.age.mlkem768x25519 import HybridIdentity
+from sealbell_wire.enrolment import OwnerBundle, RelayCard
+from sealbell_wire.ids import ZERO_HASH, ZERO_ID
+from sealbell_wire.readers import Reader, Readers, sign_readers
+
+DRAWN = ("--synthetic", "64x48@10:100000", "--length", "1")
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return write_bundle(tmp_path, "mqtt://127.0.0.1:1883")
+
+
+@pytest.fixture
+def home(tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    assert main(["init", str(tmp_path / "doorbell"), "--owner", str(bundle)]) == OK
+    capsys.readouterr()
+    return tmp_path / "doorbell"
+
+
+def write_bundle(folder: Path, mqtt: str) -> Path:
+    owner = sshsig.verify_key_of(key_of(9)).hex()
+    root = Reader("the words", str(HybridIdentity(bytes(range(32))).recipient), owner, "root", ("readers", "orders"))
+    signed = sign_readers(Readers(ZERO_ID, 1, 0, owner, "ab" * 32, ZERO_HASH, (root,)), key_of(9))
+    path = folder / "bundle.json"
+    path.write_bytes(OwnerBundle(signed.encode(), RelayCard(mqtt, "http://127.0.0.1:80", owner)).encode())
+    return path
+
+
+class Said:
+    """What a command returned, and what it said on stderr."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], *arguments: object) -> None:
+        try:
+            self.code = main([str(argument) for argument in arguments])
+        except SystemExit as left:
+            self.code = int(left.code or 0)
+        self.out, self.err = capsys.readouterr()
+
+
+def test_init_says_what_to_do_next(tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = Said(capsys, "init", tmp_path / "doorbell", "--owner", bundle)
+    assert said.code == OK
+    assert "sealbell-relay allow" in said.out
+    assert "sealbell-owner pin" in said.out
+    assert said.err == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (), ("open",), ("init",), ("init", "DIR"), ("watch", "DIR"), ("uplink",), ("demo",),
+        ("watch", "DIR", "--synthetic", "64x48@10:100000", "--footage", "FILE"),
+        ("watch", "DIR", "--footage", "FILE", "--pace", "slow"),
+        ("watch", "DIR", "--synthetic", "64x48@10:100000", "--press", "soon"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_2_and_shows_the_usage(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    said = Said(capsys, *arguments)
+    assert said.code == WRONG_USAGE
+    assert said.err.startswith("usage: sealbell")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--footage", "none.mp4"), "none.mp4: cannot be read as video: no such file or directory"),
+        (("--synthetic", "1281x720@30:2000000"), "--synthetic: takes an even width"),
+        (("--synthetic", "huge"), "--synthetic: is not WxH@FPS:BITS"),
+        ((*DRAWN, "--press", "-1"), "--press takes seconds from the beginning"),
+        ((*DRAWN, "--fragment-ms", "100"), "--fragment-ms takes 250 to 1000"),
+        ((*DRAWN, "--fragment-ms", "1001"), "--fragment-ms takes 250 to 1000"),
+    ],
+)
+def test_watch_that_is_asked_for_what_cannot_be_is_2(
+    home: Path, arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = Said(capsys, "watch", home, *arguments)
+    assert said.code == WRONG_USAGE
+    assert said.err.startswith("sealbell: ")
+    assert words in said.err
+
+
+@pytest.mark.parametrize(("command", "more"), [("watch", DRAWN), ("uplink", ())])
+def test_folder_that_is_no_doorbells_is_1_with_what_to_do(
+    tmp_path: Path, command: str, more: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = Said(capsys, command, tmp_path / "nowhere", *more)
+    assert said.code == FAILED
+    first, hint = said.err.strip().splitlines()
+    assert first.startswith(f"sealbell: {tmp_path / 'nowhere'}: its ")
+    assert not first.endswith(".")
+    assert hint.startswith("hint: `sealbell init ")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_second_init_is_1_with_what_to_do(home: Path, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = Said(capsys, "init", home, "--owner", bundle)
+    assert said.code == FAILED
+    assert "already is a doorbell's\nhint: " in said.err
+
+
+def test_another_doorbells_key_is_1(
+    home: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Said(capsys, "init", tmp_path / "other", "--owner", bundle)
+    (home / "state" / "signing.key").write_bytes((tmp_path / "other" / "state" / "signing.key").read_bytes())
+    said = Said(capsys, "watch", home, *DRAWN)
+    assert said.code == FAILED
+    assert "another doorbell's" in said.err
+
+
+@pytest.mark.parametrize("command", [("watch", *DRAWN), ("uplink",)])
+def test_outbox_that_cannot_be_used_is_1(
+    home: Path, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (home / "outbox").iterdir():
+        path.unlink()
+    (home / "outbox").rmdir()
+    (home / "outbox").write_text("in the way")
+    said = Said(capsys, command[0], home, *command[1:])
+    assert said.code == FAILED
+    assert f"the outbox {home / 'outbox'} cannot be used" in said.err
+
+
+def test_damaged_newest_part_is_1_and_names_it(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "outbox" / f"{'ab' * 16}-000000-nm-1.part").write_bytes(b"torn")
+    said = Said(capsys, "watch", home, *DRAWN)
+    assert said.code == FAILED
+    assert f"the newest part in {home / 'outbox'} cannot be read" in said.err
+
+
+@pytest.mark.parametrize("mqtt", ["mqtt://127.0.0.1:99999", "mqtt://host:port", "mqtt://[::1"])
+def test_relay_address_that_cannot_be_is_1(tmp_path: Path, mqtt: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert Said(capsys, "init", tmp_path / "doorbell", "--owner", write_bundle(tmp_path, mqtt)).code == OK
+    said = Said(capsys, "uplink", tmp_path / "doorbell")
+    assert said.code == FAILED
+    assert f"{mqtt} is not mqtt://HOST:PORT" in said.err
+
+
+def test_film_is_watched_to_its_end(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film = films.write(tmp_path / "film.mp4", range(0, 3_100, 100))
+    said = Said(capsys, "watch", home, "--footage", film, "--pace", "fast", "--press", "1", "--json")
+    assert said.code == OK
+    assert said.out.splitlines()[-1] == '{"at_s": 3, "of_s": 3}'
+    names = sorted(path.name for path in (home / "outbox").glob("*.part"))
+    assert [name[33:42] for name in names] == [f"{n:06d}-{kind}p" for n, kind in enumerate("nivvvvf")]
+    assert "Traceback" not in said.err

@@ -1,0 +1,177 @@
+"""The picture process, put together as it runs, with a camera that does what the test says."""
+
+import random
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from crafted import key_of
+from handclock import HandClock
+from histories import Told, tell
+from scene import VIDEO, filmed
+from sealbell.items import Packet, Picture, Press, Seen, VideoFormat
+from sealbell.notify import Notifier
+from sealbell.seams import Sink
+from sealbell.spool import Outbox, listing
+from sealbell.supervisor import StageError, Supervisor
+from sealbell.watch.main import Eyes, Watch
+from sealbell.watch.pipeline import Pipeline
+from sealbell.watch.recorder import Recorder, Timing
+from sealbell.watch.sealer import Readers, Sealer
+from sealbell_wire import sshsig
+from sealbell_wire.age.mlkem768x25519 import HybridIdentity
+from sealbell_wire.part import parse_part
+from sealbell_wire.sealing import drop_part, hide_number
+
+KEY = key_of(1)
+IDENTITY = HybridIdentity(b"\x01" * 32)
+DEADLINE_S = 20.0
+
+
+class ScriptedCamera:
+    """Shows what `script` feeds to the sink."""
+
+    def __init__(self, script: Callable[[Sink, threading.Event], None]) -> None:
+        self._script = script
+        self._stopped = threading.Event()
+
+    @property
+    def format(self) -> VideoFormat:
+        return VIDEO
+
+    def run(self, sink: Sink) -> None:
+        self._script(sink, self._stopped)
+
+    def still(self) -> Picture | None:
+        return None
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+
+class Button:
+    """A panel that is pressed by the test."""
+
+    def __init__(self) -> None:
+        self.sink: Callable[[Press], None] | None = None
+
+    def start(self, sink: Callable[[Press], None]) -> None:
+        self.sink = sink
+
+    def stop(self) -> None:
+        self.sink = None
+
+
+class Quiet:
+    """A detector that sees nothing."""
+
+    active = False
+
+    def step(self, t_us: int, luma: object) -> "Quiet":
+        return self
+
+
+class House:
+    """A picture process in a folder; `told` is what an owner would open."""
+
+    def __init__(self, folder: Path, script: Callable[[Sink, threading.Event], None], *, patient: bool = True) -> None:
+        self.folder = folder
+        self.button = Button()
+        self.seen: list[int] = []
+        eyes = Eyes(ScriptedCamera(script), self.button, HandClock(), patient=patient)
+        readers = Readers(hide_number([IDENTITY.recipient], HybridIdentity(b"\xee" * 32).recipient), "5e" * 32)
+        outbox = Outbox(folder, 1 << 40, 0, lambda part: drop_part(part, KEY), lambda _: 1 << 40)
+        sealer = Sealer(KEY, readers, "1.2.3", eyes.clock, outbox, random.Random(3).randbytes)
+        pipeline = Pipeline(Quiet(), Recorder(VIDEO, Timing(), lambda: b""))  # type: ignore[arg-type]
+        self.watch = Watch(eyes, pipeline, sealer, Supervisor(Notifier(None)), self.seen.append)
+
+    @property
+    def told(self) -> list[Told]:
+        parts = [parse_part((self.folder / entry.name).read_bytes()) for entry in listing(self.folder)]
+        return tell(parts, sshsig.verify_key_of(KEY), [IDENTITY])
+
+
+def film(presses_us: list[int], packets: tuple[Packet, ...] = ()) -> Callable[[Sink, threading.Event], None]:
+    def script(sink: Sink, stopped: threading.Event) -> None:
+        items: list[Seen] = [*(packets or filmed(80)), *(Press(t_us) for t_us in presses_us)]
+        for item in sorted(items, key=lambda item: item.t_us):
+            if stopped.is_set():
+                return
+            sink(item)
+
+    return script
+
+
+def test_everything_that_was_seen_is_committed_before_it_ends(tmp_path: Path) -> None:
+    house = House(tmp_path, film([1_000_000, 2_500_000]))
+    house.watch.run()
+    (clip,) = house.told
+    assert clip.kinds == "nivvnvvvvvvf"
+    assert max(house.seen) == 7_900_000
+
+
+def test_press_of_the_button_is_recorded_while_nothing_moves(tmp_path: Path) -> None:
+    pressed = threading.Event()
+
+    def script(sink: Sink, _: threading.Event) -> None:
+        packets = filmed(80)
+        for packet in packets[:20]:
+            sink(packet)
+        assert pressed.wait(DEADLINE_S)
+        for packet in packets[20:]:
+            sink(packet)
+
+    house = House(tmp_path, script)
+    thread = threading.Thread(target=house.watch.run, daemon=True)
+    thread.start()
+    while house.button.sink is None:
+        threading.Event().wait(0.001)
+    house.button.sink(Press(1_950_000))
+    pressed.set()
+    thread.join(DEADLINE_S)
+    assert not thread.is_alive()
+    assert house.told[0].notices[0].trigger == "button"
+
+
+def test_stop_commits_what_is_open_and_ends(tmp_path: Path) -> None:
+    running = threading.Event()
+
+    def script(sink: Sink, stopped: threading.Event) -> None:
+        sink(Press(0))
+        for packet in filmed(25):
+            sink(packet)
+        running.set()
+        stopped.wait(DEADLINE_S)
+
+    house = House(tmp_path, script)
+    thread = threading.Thread(target=house.watch.run, daemon=True)
+    thread.start()
+    assert running.wait(DEADLINE_S)
+    house.watch.stop()
+    thread.join(DEADLINE_S)
+    assert not thread.is_alive()
+    assert house.button.sink is None
+    assert house.told[0].kinds == "nivvvf"
+
+
+@pytest.mark.parametrize("error", [OSError(19, "no such device"), ValueError("bad frame")])
+def test_camera_that_fails_ends_the_process(tmp_path: Path, error: Exception) -> None:
+    def script(sink: Sink, _: threading.Event) -> None:
+        sink(Press(0))
+        raise error
+
+    with pytest.raises(StageError, match=f"camera failed: {type(error).__name__}"):
+        House(tmp_path, script).watch.run()
+
+
+def test_picture_that_no_stage_understands_ends_the_process(tmp_path: Path) -> None:
+    def script(sink: Sink, stopped: threading.Event) -> None:
+        sink(Press(0))
+        sink(Packet(0, b"no parameter sets", keyframe=True))
+        sink(Packet(1, b"no parameter sets", keyframe=True))
+        stopped.wait(DEADLINE_S)
+
+    with pytest.raises(StageError, match="watch failed: ValueError: the encoder gave a keyframe without"):
+        House(tmp_path, script).watch.run()
