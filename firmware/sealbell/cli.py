@@ -21,7 +21,7 @@ from sealbell_wire.errors import WireError
 if TYPE_CHECKING:
     from sealbell.watch.main import Eyes
 
-OK, FAILED, WRONG_USAGE = 0, 1, 2
+OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 US_PER_S = 1_000_000
 BOOT_BYTES = 16
 
@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (HomeError, OutboxError, StageError, WireError) as error:
         print(f"sealbell: {error}", file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
