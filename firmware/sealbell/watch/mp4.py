@@ -14,6 +14,7 @@ _IDENTITY_MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000
 _SAMPLE_SYNC = 0x02000000  # depends on no other (ISO 14496-12, 8.8.3.1)
 _SAMPLE_NOT_SYNC = 0x01010000
 _NAL_SPS, _NAL_PPS, _NAL_AUD = 7, 8, 9
+_MIN_SPS_BYTES, _MAX_SET_BYTES = 4, 0xFFFF  # type, profile, constraints, level; and what avcC can count
 
 
 def ticks(t_us: int) -> int:
@@ -35,11 +36,12 @@ def nal_units(annex_b: bytes) -> list[bytes]:
 
 
 def parameter_sets(keyframe: bytes) -> tuple[bytes, bytes]:
-    """Return the SPS and PPS that stand before a keyframe; ValueError if the encoder repeated none."""
+    """Return the SPS and PPS that stand before a keyframe; ValueError if the encoder repeated none that are whole."""
     by_type = {unit[0] & 0x1F: unit for unit in nal_units(keyframe)}
-    if _NAL_SPS not in by_type or _NAL_PPS not in by_type:
+    sps, pps = by_type.get(_NAL_SPS, b""), by_type.get(_NAL_PPS, b"")
+    if not (_MIN_SPS_BYTES <= len(sps) <= _MAX_SET_BYTES and 1 <= len(pps) <= _MAX_SET_BYTES):
         raise ValueError("the encoder gave a keyframe without its parameter sets")
-    return by_type[_NAL_SPS], by_type[_NAL_PPS]
+    return sps, pps
 
 
 def _box(name: bytes, *parts: bytes) -> bytes:

@@ -144,7 +144,8 @@ def test_a_clip_costs_next_to_nothing_over_its_pictures() -> None:
 
 
 def test_keyframe_without_parameter_sets_is_refused() -> None:
-    for data in (START_CODE + b"\x65abc", START_CODE + SPS + START_CODE + b"\x65abc", b"", b"garbage"):
+    cut, huge = START_CODE + SPS[:3] + START_CODE + PPS, START_CODE + SPS + START_CODE + PPS + b"\xff" * 65_536
+    for data in (START_CODE + b"\x65abc", START_CODE + SPS + START_CODE + b"\x65abc", cut, huge, b"", b"garbage"):
         with pytest.raises(ValueError, match="parameter sets"):
             mp4.header(VIDEO, data)
 
