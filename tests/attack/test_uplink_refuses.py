@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import bundles
 import ramdisk
 from crafted import Bell, key_of
 from sealbell.home import HomeError, set_up
@@ -13,12 +14,8 @@ from sealbell.seams import Message
 from sealbell.spool import OutboxReader
 from sealbell.uplink.courier import REFUSED_US
 from sealbell_wire import sshsig, topics
-from sealbell_wire.age.mlkem768x25519 import HybridIdentity
-from sealbell_wire.enrolment import OwnerBundle, RelayCard
-from sealbell_wire.ids import ZERO_HASH, ZERO_ID
 from sealbell_wire.limits import MAX_RECEIPTS_PER_MESSAGE
 from sealbell_wire.part import Part
-from sealbell_wire.readers import Reader, Readers, sign_readers
 from sealbell_wire.receipt import MAGIC, NO_REASON, Receipt
 from sealbell_wire.statement import encode_statement
 from simulator import RELAY_KEY
@@ -179,10 +176,6 @@ def test_relay_cannot_write_what_it_likes_into_the_log(street: Street, caplog: p
     ],
 )
 def test_receipt_key_under_which_any_signature_fits_is_not_pinned(tmp_path: Path, key: str) -> None:
-    owner = sshsig.verify_key_of(key_of(9)).hex()
-    root = Reader("words", str(HybridIdentity(bytes(range(32))).recipient), owner, "root", ("readers", "orders"))
-    signed = sign_readers(Readers(ZERO_ID, 1, 0, owner, "ab" * 32, ZERO_HASH, (root,)), key_of(9))
-    bundle = tmp_path / "bundle.json"
-    bundle.write_bytes(OwnerBundle(signed.encode(), RelayCard("mqtt://h:1", "http://h:1", key)).encode())
+    bundle = bundles.write(tmp_path, replace(bundles.RELAY, receipt_key=key))
     with pytest.raises(HomeError, match="small order"):
         set_up(tmp_path / "doorbell", bundle, bytes)

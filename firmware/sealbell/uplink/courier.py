@@ -17,7 +17,7 @@ from sealbell_wire.receipt import Receipt
 
 WINDOW_PARTS = 32
 WINDOW_BYTES = 8_000_000
-MAX_ASKED = 8
+MAX_ASKED_CLIPS = 8
 ASK_US = 2_000_000
 RETRY_US = 4_000_000
 MAX_RETRY_US = 120_000_000
@@ -85,7 +85,7 @@ class Courier:
         for entry in [entry for entry, way in self._under_way.items() if now_us >= way.again_us]:
             self._under_way.pop(entry)
         actions: list[Ask | Send] = []
-        while self._to_ask and len(self._asked) < MAX_ASKED:
+        while self._to_ask and len(self._asked) < MAX_ASKED_CLIPS:
             clip = self._to_ask.pop(0)
             self._asked[clip] = now_us + ASK_US
             actions.append(Ask(clip))

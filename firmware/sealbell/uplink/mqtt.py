@@ -25,7 +25,7 @@ CONNECT_TIMEOUT_S = 5.0
 CONFIRM_TIMEOUT_US = 10_000_000
 MAX_MESSAGE_BYTES = 2_000_000
 MIN_BACKOFF_US, MAX_BACKOFF_US = 250_000, 30_000_000
-MAX_INFLIGHT = 64
+MAX_INFLIGHT_MESSAGES = 64
 DEFAULT_PORT = 1883
 _log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class MqttTransport:
             reconnect_on_failure=False,
         )  # fmt: skip
         client.connect_timeout = CONNECT_TIMEOUT_S
-        client.max_inflight_messages_set(MAX_INFLIGHT)
+        client.max_inflight_messages_set(MAX_INFLIGHT_MESSAGES)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message

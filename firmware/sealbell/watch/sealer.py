@@ -24,7 +24,7 @@ from sealbell_wire.part import Part
 from sealbell_wire.record import Kind, Record
 from sealbell_wire.sshsig import verify_key_of
 
-MAX_OWED = 32
+MAX_OWED_DRAFTS = 32
 _log = logging.getLogger(__name__)
 
 
@@ -117,7 +117,7 @@ class Sealer:
         self._clip = _Clip(clip, self._counter + 1, self._ended if continues else None)
 
     def _owe(self, draft: NoticeDraft | InitDraft) -> None:
-        if len(self._owed) < MAX_OWED:
+        if len(self._owed) < MAX_OWED_DRAFTS:
             self._owed.append(draft)
 
     def _pay(self) -> bool:

@@ -2,18 +2,14 @@
 
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import bundles
 import films
-from crafted import key_of
 from sealbell.cli import FAILED, OK, WRONG_USAGE, main
-from sealbell_wire import sshsig
-from sealbell_wire.age.mlkem768x25519 import HybridIdentity
-from sealbell_wire.enrolment import OwnerBundle, RelayCard
-from sealbell_wire.ids import ZERO_HASH, ZERO_ID
-from sealbell_wire.readers import Reader, Readers, sign_readers
 
 DRAWN = ("--synthetic", "64x48@10:100000", "--length", "1")
 
@@ -28,7 +24,7 @@ def handlers() -> Iterator[None]:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    return write_bundle(tmp_path, "mqtt://127.0.0.1:1883")
+    return bundles.write(tmp_path)
 
 
 @pytest.fixture
@@ -36,15 +32,6 @@ def home(tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str]) -> Pa
     assert main(["init", str(tmp_path / "doorbell"), "--owner", str(bundle)]) == OK
     capsys.readouterr()
     return tmp_path / "doorbell"
-
-
-def write_bundle(folder: Path, mqtt: str) -> Path:
-    owner = sshsig.verify_key_of(key_of(9)).hex()
-    root = Reader("the words", str(HybridIdentity(bytes(range(32))).recipient), owner, "root", ("readers", "orders"))
-    signed = sign_readers(Readers(ZERO_ID, 1, 0, owner, "ab" * 32, ZERO_HASH, (root,)), key_of(9))
-    path = folder / "bundle.json"
-    path.write_bytes(OwnerBundle(signed.encode(), RelayCard(mqtt, "http://127.0.0.1:80", owner)).encode())
-    return path
 
 
 class Said:
@@ -152,7 +139,12 @@ def test_damaged_newest_part_is_1_and_names_it(home: Path, capsys: pytest.Captur
 
 @pytest.mark.parametrize("mqtt", ["mqtt://127.0.0.1:99999", "mqtt://host:port", "mqtt://[::1"])
 def test_relay_address_that_cannot_be_is_1(tmp_path: Path, mqtt: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert Said(capsys, "init", tmp_path / "doorbell", "--owner", write_bundle(tmp_path, mqtt)).code == OK
+    assert (
+        Said(
+            capsys, "init", tmp_path / "doorbell", "--owner", bundles.write(tmp_path, replace(bundles.RELAY, mqtt=mqtt))
+        ).code
+        == OK
+    )
     said = Said(capsys, "uplink", tmp_path / "doorbell")
     assert said.code == FAILED
     assert f"{mqtt} is not mqtt://HOST:PORT" in said.err

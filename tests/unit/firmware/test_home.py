@@ -6,30 +6,12 @@ from pathlib import Path
 
 import pytest
 
+import bundles
 from crafted import key_of
 from sealbell.home import Home, HomeError, describe, set_up
 from sealbell_wire import sshsig
-from sealbell_wire.age.mlkem768x25519 import HybridIdentity
-from sealbell_wire.enrolment import DoorbellCard, OwnerBundle, OwnerCard, RelayCard
-from sealbell_wire.ids import ZERO_HASH, ZERO_ID
-from sealbell_wire.readers import Reader, Readers, sign_readers
-
-OWNER = key_of(9)
-RELAY = RelayCard("mqtt://127.0.0.1:1883", "http://127.0.0.1:80", sshsig.verify_key_of(key_of(50)).hex())
-
-
-def readers() -> Readers:
-    owner = sshsig.verify_key_of(OWNER).hex()
-    recipient = str(HybridIdentity(bytes(range(32))).recipient)
-    root = Reader("the words", recipient, owner, "root", ("readers", "orders"))
-    return Readers(ZERO_ID, 1, 0, owner, "ab" * 32, ZERO_HASH, (root,))
-
-
-def bundle(folder: Path, document: Readers | None = None, signer_seed: int = 9, relay: RelayCard = RELAY) -> Path:
-    signed = sign_readers(document or readers(), key_of(signer_seed))
-    path = folder / "bundle.json"
-    path.write_bytes(OwnerBundle(signed.encode(), relay).encode())
-    return path
+from sealbell_wire.enrolment import DoorbellCard, OwnerCard
+from sealbell_wire.readers import Readers
 
 
 def seeds(size_bytes: int) -> bytes:
@@ -38,20 +20,20 @@ def seeds(size_bytes: int) -> bytes:
 
 def test_set_up_draws_keys_pins_the_owner_and_writes_the_card(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "doorbell"
-    card = set_up(folder, bundle(tmp_path), seeds)
+    card = set_up(folder, bundles.write(tmp_path), seeds)
     home = Home(folder)
     assert home.card() == card
     assert card.key == sshsig.verify_key_of(home.signing_key()).hex()
-    assert card.owner == sshsig.verify_key_of(OWNER).hex()
-    assert home.relay() == RELAY
-    assert home.readers().readers == readers()
+    assert card.owner == bundles.readers().owner
+    assert home.relay() == bundles.RELAY
+    assert home.readers().readers == bundles.readers()
     assert home.outbox.is_dir()
     assert home.inbox.is_dir()
 
 
 def test_keys_are_for_the_doorbell_alone(tmp_path: Path) -> None:
     folder = tmp_path / "doorbell"
-    set_up(folder, bundle(tmp_path), seeds)
+    set_up(folder, bundles.write(tmp_path), seeds)
     for path in (folder, folder / "state", folder / "outbox", folder / "inbox"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "state" / "signing.key").stat().st_mode) == 0o600
@@ -61,25 +43,25 @@ def test_keys_are_for_the_doorbell_alone(tmp_path: Path) -> None:
 
 
 def test_every_doorbell_draws_its_own_key(tmp_path: Path) -> None:
-    one = set_up(tmp_path / "one", bundle(tmp_path), seeds)
-    other = set_up(tmp_path / "other", bundle(tmp_path), bytes)
+    one = set_up(tmp_path / "one", bundles.write(tmp_path), seeds)
+    other = set_up(tmp_path / "other", bundles.write(tmp_path), bytes)
     assert one.doorbell != other.doorbell
 
 
 def test_doorbell_that_exists_is_not_set_up_again(tmp_path: Path) -> None:
     folder = tmp_path / "doorbell"
-    set_up(folder, bundle(tmp_path), seeds)
+    set_up(folder, bundles.write(tmp_path), seeds)
     before = (folder / "state" / "signing.key").read_bytes()
     with pytest.raises(HomeError, match=r"already is a doorbell's\nhint: "):
-        set_up(folder, bundle(tmp_path), bytes)
+        set_up(folder, bundles.write(tmp_path), bytes)
     assert (folder / "state" / "signing.key").read_bytes() == before
 
 
 def test_set_up_that_was_cut_short_is_done_again(tmp_path: Path) -> None:
     folder = tmp_path / "doorbell"
-    set_up(folder, bundle(tmp_path), seeds)
+    set_up(folder, bundles.write(tmp_path), seeds)
     (folder / "card.json").unlink()
-    card = set_up(folder, bundle(tmp_path), bytes)
+    card = set_up(folder, bundles.write(tmp_path), bytes)
     assert Home(folder).card() == card
     assert sshsig.verify_key_of(Home(folder).signing_key()).hex() == card.key
 
@@ -87,16 +69,16 @@ def test_set_up_that_was_cut_short_is_done_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "signer_seed", "reason"),
     [
-        (replace(readers(), version=2, before="cd" * 32), 9, "only a first version"),
-        (replace(readers(), doorbell="ef" * 16), 9, "only a first version"),
-        (readers(), 8, "signature does not fit"),
+        (replace(bundles.readers(), version=2, before="cd" * 32), 9, "only a first version"),
+        (replace(bundles.readers(), doorbell="ef" * 16), 9, "only a first version"),
+        (bundles.readers(), 8, "signature does not fit"),
     ],
 )
 def test_readers_that_cannot_be_pinned_leave_nothing(
     tmp_path: Path, document: Readers, signer_seed: int, reason: str
 ) -> None:
     with pytest.raises(HomeError, match=f"cannot be pinned: .*{reason}"):
-        set_up(tmp_path / "doorbell", bundle(tmp_path, document, signer_seed), seeds)
+        set_up(tmp_path / "doorbell", bundles.write(tmp_path, document=document, signer_seed=signer_seed), seeds)
     assert not (tmp_path / "doorbell").exists()
 
 
@@ -111,7 +93,7 @@ def test_file_that_is_no_bundle_is_refused(tmp_path: Path, data: bytes) -> None:
 
 def test_readers_that_are_no_document_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "bundle.json"
-    value = json.loads(bundle(tmp_path).read_bytes()) | {"readers": base64.b64encode(b"nothing").decode()}
+    value = json.loads(bundles.write(tmp_path).read_bytes()) | {"readers": base64.b64encode(b"nothing").decode()}
     path.write_text(json.dumps(value))
     with pytest.raises(HomeError, match="cannot be pinned"):
         set_up(tmp_path / "doorbell", path, seeds)
@@ -119,7 +101,7 @@ def test_readers_that_are_no_document_are_refused(tmp_path: Path) -> None:
 
 def test_card_in_the_place_of_a_bundle_is_told_with_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "card.json"
-    path.write_bytes(OwnerCard(sshsig.verify_key_of(OWNER).hex(), "ab" * 32).encode())
+    path.write_bytes(OwnerCard(bundles.readers().owner, "ab" * 32).encode())
     with pytest.raises(HomeError, match=r"is not an owner's bundle\nhint: `sealbell-owner init`"):
         set_up(tmp_path / "doorbell", path, seeds)
 
@@ -133,14 +115,14 @@ def test_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     for folder in (tmp_path / "file", tmp_path / "file" / "doorbell"):
         with pytest.raises(HomeError, match="cannot be set up: "):
-            set_up(folder, bundle(tmp_path), seeds)
+            set_up(folder, bundles.write(tmp_path), seeds)
 
 
 @pytest.mark.parametrize("name", ["card.json", "bundle.json", "state/signing.key"])
 @pytest.mark.parametrize("damage", ["gone", "empty", "garbage", "folder"])
 def test_folder_that_is_not_in_order_says_what_is_wrong_and_what_to_do(tmp_path: Path, name: str, damage: str) -> None:
     folder = tmp_path / "doorbell"
-    set_up(folder, bundle(tmp_path), seeds)
+    set_up(folder, bundles.write(tmp_path), seeds)
     path = folder / name
     path.unlink()
     if damage == "folder":
@@ -155,7 +137,7 @@ def test_folder_that_is_not_in_order_says_what_is_wrong_and_what_to_do(tmp_path:
 
 def test_error_about_a_key_does_not_tell_the_key(tmp_path: Path) -> None:
     folder = tmp_path / "doorbell"
-    set_up(folder, bundle(tmp_path), seeds)
+    set_up(folder, bundles.write(tmp_path), seeds)
     (folder / "state" / "signing.key").write_text("07" * 31 + "zz")
     with pytest.raises(HomeError) as told:
         Home(folder).signing_key()
@@ -164,7 +146,7 @@ def test_error_about_a_key_does_not_tell_the_key(tmp_path: Path) -> None:
 
 def test_cards_in_each_others_place_are_told(tmp_path: Path) -> None:
     folder = tmp_path / "doorbell"
-    set_up(folder, bundle(tmp_path), seeds)
+    set_up(folder, bundles.write(tmp_path), seeds)
     card, pinned = (folder / "card.json").read_bytes(), (folder / "bundle.json").read_bytes()
     (folder / "card.json").write_bytes(pinned)
     (folder / "bundle.json").write_bytes(card)
@@ -175,5 +157,5 @@ def test_cards_in_each_others_place_are_told(tmp_path: Path) -> None:
 
 
 def test_card_is_described_for_programs() -> None:
-    card = DoorbellCard(sshsig.verify_key_of(key_of(1)).hex(), sshsig.verify_key_of(OWNER).hex())
+    card = DoorbellCard(sshsig.verify_key_of(key_of(1)).hex(), bundles.readers().owner)
     assert json.loads(describe(card)) == {"doorbell": card.doorbell, "key": card.key, "owner": card.owner}

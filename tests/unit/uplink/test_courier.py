@@ -7,7 +7,7 @@ from crafted import Bell, clip_id, entry_of
 from sealbell.spool import Entry
 from sealbell.uplink.courier import (
     ASK_US,
-    MAX_ASKED,
+    MAX_ASKED_CLIPS,
     MAX_RETRY_US,
     REFUSED_US,
     RETRY_US,
@@ -199,11 +199,11 @@ def test_clip_that_begins_after_the_connection_waits_for_no_answer() -> None:
 
 def test_only_so_many_clips_are_asked_for_at_once() -> None:
     bell = Bell()
-    entries = [entry_of(part) for _ in range(MAX_ASKED + 3) for part in bell.spell("n")]
+    entries = [entry_of(part) for _ in range(MAX_ASKED_CLIPS + 3) for part in bell.spell("n")]
     one = Courier(lambda: 0.0)
     one.connected(entries)
     one.present(entries)
-    assert len(one.due(0)) == MAX_ASKED
+    assert len(one.due(0)) == MAX_ASKED_CLIPS
     assert one.due(0) == []
     one.answered(entries[-1].clip, [], hash_of, 0)
     assert [action for action in one.due(0) if isinstance(action, Ask)] == [Ask(entries[2].clip)]

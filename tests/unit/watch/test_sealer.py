@@ -18,7 +18,7 @@ from sealbell.items import ClipBegins, ClipEnds, Draft, InitDraft, MediaDraft, N
 from sealbell.spool import Entry, Outbox, OutboxError, listing
 from sealbell.watch import mp4
 from sealbell.watch.recorder import MAX_RUN_BYTES
-from sealbell.watch.sealer import MAX_OWED, Readers, Sealer, SealPart
+from sealbell.watch.sealer import MAX_OWED_DRAFTS, Readers, Sealer, SealPart
 from sealbell_wire import sealing, sshsig
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity
 from sealbell_wire.boxes import take_binding
@@ -309,10 +309,10 @@ def test_pictures_without_a_header_are_lost_and_counted() -> None:
 def test_debts_are_bounded() -> None:
     room = Room()
     room.shelf.full = True
-    room.step(ClipBegins(False), *[NoticeDraft(0, "button", b"")] * (MAX_OWED + 20))
+    room.step(ClipBegins(False), *[NoticeDraft(0, "button", b"")] * (MAX_OWED_DRAFTS + 20))
     room.shelf.full = False
     room.step(end_draft())
-    assert room.told()[0].kinds == "n" * MAX_OWED + "f"
+    assert room.told()[0].kinds == "n" * MAX_OWED_DRAFTS + "f"
 
 
 def test_full_disk_is_said_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
