@@ -162,6 +162,7 @@ async def doorbell_line(relay: Relay, bell: Doorbell) -> AsyncIterator[Line]:
     """Connect as `bell` to the relay's broker."""
     address = urlsplit(relay.card.mqtt)
     async with aiomqtt.Client(address.hostname or "", address.port or 0, socket_options=NO_DELAY) as client:
+        client.pending_calls_threshold = 1_000  # below it aiomqtt says nothing of how many are under way
         await client.subscribe(topics.down_filter(bell.id), qos=1)
         yield Line(client, relay, bell)
 

@@ -18,7 +18,6 @@ from sealbell_relay.reception import Reception
 from sealbell_relay.state import State
 from sealbell_wire import topics
 
-MAX_INCOMING_MESSAGES = 256  # between socket and lanes; they are passed on at once, so that it is never this many
 MAX_OUTGOING_MESSAGES = 64
 SENDERS = 16  # receipts on their way to the broker at once
 KEEP_ALIVE_S = 20
@@ -29,6 +28,16 @@ SUBSCRIBE_REFUSED = 0x80
 
 # Both sides send small packets and wait for the other's: Nagle's algorithm would add 40 ms to each.
 _NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+
+
+def _hand_over(reception: Reception) -> type[asyncio.Queue[aiomqtt.Message]]:
+    # aiomqtt reads from its socket faster than it gives messages out, and throws away what its queue has no room for: a
+    # burst would be lost. So nothing is ever queued there, and the reception's bounds are the only ones.
+    class HandOver(asyncio.Queue[aiomqtt.Message]):
+        def put_nowait(self, item: aiomqtt.Message) -> None:
+            reception.receive(item.topic.value, item.payload if isinstance(item.payload, bytes) else b"")
+
+    return HandOver
 
 
 class MqttSide:
@@ -69,10 +78,10 @@ class MqttSide:
         return aiomqtt.Client(
             self._address.host,
             self._address.port,
+            queue_type=_hand_over(self._reception),
             logger=logging.getLogger("mqtt"),
             timeout=ANSWER_S,
             keepalive=KEEP_ALIVE_S,
-            max_queued_incoming_messages=MAX_INCOMING_MESSAGES,
             max_queued_outgoing_messages=MAX_OUTGOING_MESSAGES,
             max_inflight_messages=SENDERS,
             socket_options=_NO_DELAY,
@@ -91,9 +100,8 @@ class MqttSide:
     async def _serve(self, client: aiomqtt.Client) -> None:
         senders = [asyncio.create_task(self._send(client)) for _ in range(SENDERS)]
         try:
-            async for message in client.messages:
-                payload = message.payload if isinstance(message.payload, bytes) else b""
-                self._reception.receive(message.topic.value, payload)
+            async for _ in client.messages:  # holds none, see _hand_over; raises once the connection is lost
+                pass
         finally:
             for sender in senders:
                 sender.cancel()

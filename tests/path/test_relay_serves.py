@@ -505,3 +505,20 @@ def test_what_a_relay_knows_is_told_in_full(root: Path) -> None:
 async def mark_dropped(relay: Relay, mark: Part) -> None:
     async with doorbell_line(relay, BELL) as line:
         assert (await line.deliver(mark)).verdict == "dropped"
+
+
+def test_a_burst_of_many_doorbells_is_taken_whole(relay: Relay) -> None:
+    async def one(bell: Doorbell) -> None:
+        async with doorbell_line(relay, bell) as line:
+            clip = bell.clip(30, size=400)
+            await asyncio.gather(*(line.send(part) for part in clip))
+            assert {(await line.receipt()).seq for _ in clip} == set(range(30))
+
+    async def scenario() -> None:
+        bells = [Doorbell(seed, OWNER) for seed in range(100, 150)]
+        relay.allow(*(bell.card for bell in bells))
+        await asyncio.gather(*(one(bell) for bell in bells))
+        report = await health(relay)
+        assert (report["stored"], report["resent"], report["refused"]) == (1_500, 0, {})
+
+    run(scenario())
