@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,7 +17,6 @@ class Stored:
     clip: str
     seq: int
     dropped: bool
-    final: bool
     data: bytes | None
 
 
@@ -37,7 +36,7 @@ class Subscription:
         if self.lost:
             return
         if stored.data is not None and self._bytes + len(stored.data) > MAX_QUEUED_BYTES:
-            stored = Stored(stored.clip, stored.seq, stored.dropped, stored.final, None)
+            stored = Stored(stored.clip, stored.seq, stored.dropped, None)
         self._bytes += len(stored.data or b"")
         self._queue.append(stored)
         self._news.set()
@@ -95,8 +94,3 @@ class Hub:
         self._closed = True
         for subscription in [each for followers in self._followers.values() for each in followers]:
             subscription.close()
-
-    @property
-    def followers(self) -> Counter[str]:
-        """How many follow each doorbell."""
-        return Counter({doorbell: len(followers) for doorbell, followers in self._followers.items()})

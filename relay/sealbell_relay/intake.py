@@ -86,7 +86,7 @@ class Intake:
             data = message + receipt
             if self._archive.put(record.doorbell, record.clip, record.seq, dropped, data):
                 self._neighbours.add(Link(record, part.hash, dropped))
-                return Outcome(receipt, Stored(record.clip, record.seq, dropped, record.final, data))
+                return Outcome(receipt, Stored(record.clip, record.seq, dropped, data))
             self._neighbours.forget(record.doorbell, record.clip)  # someone else stored one of this name: look again
         raise StoreError(f"the store says that part {record.seq} is there, and does not show it")
 

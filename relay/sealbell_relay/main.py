@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,7 +47,6 @@ class Settings:
     mqtt_port: int = 0
     http_port: int = 0
     broker: Address | None = None
-    patience: Patience = field(default_factory=Patience)
 
 
 async def serve(
@@ -67,23 +67,23 @@ async def serve(
     async with AsyncExitStack() as stack:
         storing = stack.enter_context(ThreadPoolExecutor(STORING_THREADS, "storing"))
         reading = stack.enter_context(ThreadPoolExecutor(READING_THREADS, "reading"))
-        running: list[Coroutine[Any, Any, None]] = []
+        running: list[Callable[[], Coroutine[Any, Any, None]]] = []
         ports = _Ports(folder.card(), settings, log)
         if settings.broker is None:
             broker = Broker(find_executable(), folder.broker, settings.host, log, random.random)
             stack.push_async_callback(broker.stop)
             address = await ports.start_broker(broker)
-            running.append(broker.keep_running(address))
+            running.append(partial(broker.keep_running, address))
         else:
             address = settings.broker
-        streams = Streams(archive, reading, settings.patience, time.monotonic)
+        streams = Streams(archive, reading, Patience(), time.monotonic)
         runner, http_port = await ports.listen(OwnersSide(archive, register, streams, hub, state, log, reading))
         stack.push_async_callback(runner.cleanup)
         stack.callback(hub.close)
         reception = Reception(Intake(archive, register, key, _wall_ms), hub, outgoing, state, log, storing)
         stack.push_async_callback(reception.lanes.drain, DRAIN_S)
         mqtt = MqttSide(address, reception, outgoing, state, log, random.random)
-        running.append(mqtt.run())
+        running.append(mqtt.run)
 
         async def announce() -> None:
             await mqtt.subscribed.wait()
@@ -93,7 +93,7 @@ async def serve(
             on_ready(card)
             await stop.wait()
 
-        await _until_stopped(stop, [*running, announce()])
+        await _until_stopped(stop, [*running, announce])
 
 
 class _Ports:
@@ -129,8 +129,8 @@ class _Ports:
         return await owners.listen(self._settings.host, 0)
 
 
-async def _until_stopped(stop: asyncio.Event, running: list[Coroutine[Any, Any, None]]) -> None:
-    tasks = [asyncio.create_task(each) for each in running]
+async def _until_stopped(stop: asyncio.Event, running: list[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    tasks = [asyncio.create_task(each()) for each in running]
     stopped = asyncio.create_task(stop.wait())
     try:
         done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)

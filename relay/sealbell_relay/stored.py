@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from sealbell_wire import sshsig
 from sealbell_wire.errors import FormatError
-from sealbell_wire.limits import MAX_PART_BYTES, MAX_RECORD_BYTES
+from sealbell_wire.limits import MAX_RECORD_BYTES
 from sealbell_wire.part import DROPPED_MAGIC
 from sealbell_wire.record import Record, parse_record, record_hash
 
 HEAD_BYTES = 4 + 2 + MAX_RECORD_BYTES + sshsig.SIGNATURE_BYTES + 4
 MAX_RECEIPT_BYTES = 4 + 2 + MAX_RECORD_BYTES + sshsig.SIGNATURE_BYTES
-MAX_STORED_BYTES = MAX_PART_BYTES + MAX_RECEIPT_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Scene:
         for part in parts:
             self.keep(part)
             record, data = part.record, part.encode() + RECEIPT
-            self.hub.publish(record.doorbell, Stored(record.clip, record.seq, part.sealed is None, record.final, data))
+            self.hub.publish(record.doorbell, Stored(record.clip, record.seq, part.sealed is None, data))
 
     def follow_clip(self, parts: Subscription, start: int = 0) -> Awaitable[None]:
         names = self.archive.names(BELL.id, BELL.clip_id())
@@ -198,10 +198,10 @@ def test_a_doorbell_is_followed_from_a_clip_on_and_nothing_comes_twice() -> None
                 scene.streams.follow_doorbell(BELL.id, BELL.clip_id(1), parts, scene.send)
             )
             scene.arrive(SECOND[2])  # before the store was listed: it is in the queue and in the listing
-            scene.hub.publish(BELL.id, Stored(SECOND[1].record.clip, 1, False, False, SECOND[1].encode() + RECEIPT))
+            scene.hub.publish(BELL.id, Stored(SECOND[1].record.clip, 1, False, SECOND[1].encode() + RECEIPT))
             scene.reading.set()
             assert await scene.parts(3) == SECOND[:3]
-            scene.hub.publish(BELL.id, Stored(SECOND[2].record.clip, 2, False, False, SECOND[2].encode() + RECEIPT))
+            scene.hub.publish(BELL.id, Stored(SECOND[2].record.clip, 2, False, SECOND[2].encode() + RECEIPT))
             scene.arrive(CLIP[0], SECOND[3])  # the older clip was not asked for
             assert await scene.next_part() == SECOND[3]
             following.cancel()
@@ -242,7 +242,7 @@ def test_a_store_that_fails_ends_the_stream_with_an_error() -> None:
             following = asyncio.ensure_future(scene.follow_clip(parts))
             assert await scene.parts(2) == CLIP[:2]
             scene.store.broken = frozenset({"read"})
-            scene.hub.publish(BELL.id, Stored(BELL.clip_id(), 2, False, False, None))
+            scene.hub.publish(BELL.id, Stored(BELL.clip_id(), 2, False, None))
             with pytest.raises(StoreError):
                 await following
 
