@@ -11,8 +11,8 @@ import ramdisk
 from crafted import Bell, key_of
 from sealbell.home import HomeError, set_up
 from sealbell.seams import Message
-from sealbell.spool import OutboxReader
 from sealbell.uplink.courier import REFUSED_US
+from sealbell.uplink.outbox import OutboxReader
 from sealbell_wire import sshsig, topics
 from sealbell_wire.limits import MAX_RECEIPTS_PER_MESSAGE
 from sealbell_wire.part import Part

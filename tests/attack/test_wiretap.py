@@ -16,7 +16,7 @@ from sealbell.demo import processes, wiretap
 from sealbell.demo.street import Street
 from sealbell.demo.tap import Tap
 from sealbell.home import Home
-from sealbell.spool import OutboxReader
+from sealbell.uplink.outbox import OutboxReader
 from sealbell.watch.camera.footage import Footage
 from sealbell.watch.main import Eyes, Watch, compose, open_outbox
 from sealbell.watch.panel import ScriptedPanel

@@ -12,9 +12,10 @@ from pathlib import Path
 from sealbell.clock import FootageClock
 from sealbell.home import Home
 from sealbell.items import VideoFormat
-from sealbell.spool import Entry, Outbox
+from sealbell.spool import Entry
 from sealbell.watch.camera.synthetic import Synthetic
 from sealbell.watch.main import DEFAULT_OUTBOX_BYTES, MIN_FREE_BYTES, Eyes, compose
+from sealbell.watch.outbox import Outbox
 from sealbell.watch.panel import ScriptedPanel
 from sealbell.watch.recorder import Timing
 from sealbell_wire.part import Part

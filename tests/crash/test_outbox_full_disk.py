@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from crafted import Bell, numbers
-from sealbell.spool import Outbox, OutboxError, OutboxReader, listing
+from sealbell.spool import OutboxError, listing
+from sealbell.uplink.outbox import OutboxReader
+from sealbell.watch.outbox import Outbox
 from sealbell_wire.part import Part, parse_part
 
 DISK_BYTES = 1 << 20

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,11 @@ def demo(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any], str]]:
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
     out = tmp_path_factory.mktemp("demo") / "out"
     run = demo("--footage", STATIC, TREE, "--press", "3", "--out", out)
     assert run.returncode == 0, run.stdout + run.stderr
-    yield out, json.loads((out / "report.json").read_text()), run.stdout
+    return out, json.loads((out / "report.json").read_text()), run.stdout
 
 
 def test_the_report_has_exactly_the_keys_that_programs_rely_on(done: tuple[Path, dict[str, Any], str]) -> None:

@@ -23,7 +23,7 @@ from sealbell.demo.processes import ProcessError, Running
 from sealbell.demo.report import ClipReport, Report, clip_report, show_clips
 from sealbell.demo.street import Doorbell, Street
 from sealbell.demo.tap import Tap
-from sealbell.spool import OutboxReader
+from sealbell.uplink.outbox import OutboxReader
 from sealbell.watch.camera.footage import Footage, FootageError
 from sealbell_wire.receipt import MAGIC as RECEIPT
 

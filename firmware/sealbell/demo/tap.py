@@ -7,8 +7,8 @@ from typing import BinaryIO
 
 from sealbell.clock import SystemClock
 from sealbell.seams import Connected, Message
-from sealbell.spool import OutboxReader
 from sealbell.uplink.mqtt import MqttTransport
+from sealbell.uplink.outbox import OutboxReader
 
 EVERYTHING = "#"
 CONNECT_S = 20.0

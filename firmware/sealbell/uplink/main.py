@@ -7,9 +7,10 @@ import threading
 from sealbell.home import Home, HomeError
 from sealbell.notify import Notifier
 from sealbell.seams import Clock, Connected, Lost, Message, Transport
-from sealbell.spool import Entry, OutboxReader
+from sealbell.spool import Entry
 from sealbell.uplink.courier import Ask, Courier
 from sealbell.uplink.mqtt import MqttTransport
+from sealbell.uplink.outbox import OutboxReader
 from sealbell_wire import topics
 from sealbell_wire.errors import WireError
 from sealbell_wire.part import parse_part

@@ -13,10 +13,10 @@ from sealbell.home import Home, HomeError
 from sealbell.items import Draft, Seen
 from sealbell.notify import Notifier
 from sealbell.seams import Camera, Clock, Panel
-from sealbell.spool import Outbox
 from sealbell.supervisor import Supervisor
 from sealbell.watch.intake import Intake
 from sealbell.watch.motion import MotionDetector
+from sealbell.watch.outbox import Outbox
 from sealbell.watch.pipeline import Pipeline
 from sealbell.watch.recorder import Recorder, Timing
 from sealbell.watch.sealer import Readers, Sealer, SealPart

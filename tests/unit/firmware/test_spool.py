@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crafted import Bell, entry_of, numbers
-from sealbell.spool import BELL, Entry, Outbox, OutboxError, OutboxReader, listing, parse_name
+from sealbell.spool import BELL, Entry, OutboxError, listing, parse_name
+from sealbell.uplink.outbox import OutboxReader
+from sealbell.watch.outbox import Outbox
 from sealbell_wire.part import Part, parse_part, verify_part
 
 NO_CAP = 1 << 40

@@ -11,8 +11,8 @@ import ramdisk
 from crafted import key_of
 from sealbell.notify import Notifier
 from sealbell.seams import Connected, Lost, Message
-from sealbell.spool import Outbox
 from sealbell.uplink.courier import REFUSED_US
+from sealbell.watch.outbox import Outbox
 from sealbell_wire import topics
 from sealbell_wire.part import Part
 from sealbell_wire.receipt import Receipt

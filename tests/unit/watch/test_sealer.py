@@ -15,8 +15,9 @@ from histories import Told, tell
 from recordings import Door
 from scene import VIDEO, filmed, packet, packets
 from sealbell.items import ClipBegins, ClipEnds, Draft, InitDraft, MediaDraft, NoticeDraft, Run
-from sealbell.spool import Entry, Outbox, OutboxError, listing
+from sealbell.spool import Entry, OutboxError, listing
 from sealbell.watch import mp4
+from sealbell.watch.outbox import Outbox
 from sealbell.watch.recorder import MAX_RUN_BYTES
 from sealbell.watch.sealer import MAX_OWED_DRAFTS, Readers, Sealer, SealPart
 from sealbell_wire import sealing, sshsig

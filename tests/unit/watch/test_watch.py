@@ -14,9 +14,10 @@ from scene import VIDEO, filmed
 from sealbell.items import Packet, Picture, Press, Seen, VideoFormat
 from sealbell.notify import Notifier
 from sealbell.seams import Sink
-from sealbell.spool import Outbox, listing
+from sealbell.spool import listing
 from sealbell.supervisor import StageError, Supervisor
 from sealbell.watch.main import Eyes, Watch
+from sealbell.watch.outbox import Outbox
 from sealbell.watch.pipeline import Pipeline
 from sealbell.watch.recorder import Recorder, Timing
 from sealbell.watch.sealer import Readers, Sealer
