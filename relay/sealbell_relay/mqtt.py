@@ -98,14 +98,20 @@ class MqttSide:
         self.subscribed.set()
 
     async def _serve(self, client: aiomqtt.Client) -> None:
-        senders = [asyncio.create_task(self._send(client)) for _ in range(SENDERS)]
+        tasks = [asyncio.create_task(self._send(client)) for _ in range(SENDERS)]
+        tasks.append(asyncio.create_task(self._until_lost(client)))
         try:
-            async for _ in client.messages:  # holds none, see _hand_over; raises once the connection is lost
-                pass
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
         finally:
-            for sender in senders:
-                sender.cancel()
-            await asyncio.gather(*senders, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _until_lost(self, client: aiomqtt.Client) -> None:
+        async for _ in client.messages:  # there are none, see _hand_over; it raises once the connection is lost
+            pass
 
     async def _send(self, client: aiomqtt.Client) -> None:
         while True:
