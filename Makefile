@@ -36,8 +36,8 @@ tools: ## install the other programs that the tests compare with (age, mosquitto
 
 .PHONY: lint
 lint: $(STAMP) ## types, style and import rules
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
+	$(BIN)/ruff check --no-cache
+	$(BIN)/ruff format --no-cache --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 

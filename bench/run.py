@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import motion
-
 import path
 import sealing
 
