@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import struct
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,9 @@ from sealbell.demo.street import Doorbell, Street
 from sealbell.items import Packet, VideoFormat
 from sealbell.watch.camera.synthetic import Synthetic
 from sealbell_wire.limits import MAX_RECORD_BYTES
+from sealbell_wire.part import RECORD_AT, frame_lengths
 from sealbell_wire.record import Record, parse_record
+from sealbell_wire.sshsig import SIGNATURE_BYTES
 
 HD = "1280x720@30:2000000"
 BITS_PER_S = 2_000_000
@@ -110,9 +111,9 @@ def _newest_ms(street: Street, bell: Doorbell) -> float:
 def stored_record(path: Path) -> Record:
     """Return the record of a stored part."""
     with path.open("rb") as file:
-        frame = file.read(6 + MAX_RECORD_BYTES)
-    (length,) = struct.unpack_from(">H", frame, 4)
-    return parse_record(frame[6 : 6 + length])
+        frame = file.read(RECORD_AT + MAX_RECORD_BYTES + SIGNATURE_BYTES + 4)
+    length, _ = frame_lengths(frame)
+    return parse_record(frame[RECORD_AT : RECORD_AT + length])
 
 
 def wire_bytes() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sealbell_wire import sshsig
 from sealbell_wire.errors import ContradictionError, FormatError
 from sealbell_wire.limits import MAX_PART_BYTES, MAX_RECORD_BYTES
-from sealbell_wire.part import Part, parse_part
+from sealbell_wire.part import Part, frame_lengths, parse_part
 from sealbell_wire.receipt import MAGIC, Receipt, parse_receipt
 from sealbell_wire.statement import take_statement
 
@@ -35,14 +35,7 @@ def split_stored(stored: bytes) -> tuple[bytes, bytes]:
     """Return (part's frame, receipt's frame) by the lengths in the part's frame; FormatError if they do not fit."""
     if not stored:
         raise FormatError("stored part: cannot be read")
-    if len(stored) < 6:
-        raise FormatError("stored part: cut in its frame")
-    (record_bytes,) = struct.unpack_from(">H", stored, 4)
-    tail_at = _FRAME_OVERHEAD_BYTES + record_bytes + 4
-    if record_bytes > MAX_RECORD_BYTES or len(stored) < tail_at:
-        raise FormatError("stored part: its record is cut or too long")
-    (tail_bytes,) = struct.unpack_from(">I", stored, tail_at - 4)
-    end = tail_at + tail_bytes
+    _, end = frame_lengths(stored)
     if len(stored) < end:
         raise FormatError("stored part: cut in its age file")
     return stored[:end], stored[end:]

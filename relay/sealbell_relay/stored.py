@@ -1,12 +1,10 @@
 """A stored object: the message exactly as it came (a part's frame), then the signed receipt of its arrival."""
 
-import struct
 from dataclasses import dataclass
 
 from sealbell_wire import sshsig
-from sealbell_wire.errors import FormatError
 from sealbell_wire.limits import MAX_RECORD_BYTES
-from sealbell_wire.part import DROPPED_MAGIC
+from sealbell_wire.part import DROPPED_MAGIC, RECORD_AT, frame_lengths
 from sealbell_wire.record import Record, parse_record, record_hash
 
 HEAD_BYTES = 4 + 2 + MAX_RECORD_BYTES + sshsig.SIGNATURE_BYTES + 4
@@ -36,13 +34,8 @@ def parse_head(data: bytes) -> Head:
 
     What is in the store was checked before it was put, so a FormatError means that a disk or a person changed it.
     """
-    if len(data) < 6:
-        raise FormatError("stored part: cut in its frame")
-    (length,) = struct.unpack_from(">H", data, 4)
-    signed_end = 6 + length + sshsig.SIGNATURE_BYTES
-    if len(data) < signed_end + 4:
-        raise FormatError("stored part: its record is cut")
-    (tail,) = struct.unpack_from(">I", data, signed_end)
-    text = data[6 : 6 + length]
+    record_length, frame_length = frame_lengths(data)
+    signed_end = RECORD_AT + record_length + sshsig.SIGNATURE_BYTES
+    text = data[RECORD_AT : RECORD_AT + record_length]
     link = Link(parse_record(text), record_hash(text), data[:4] == DROPPED_MAGIC)
-    return Head(link, data[4:signed_end], signed_end + 4 + tail)
+    return Head(link, data[4:signed_end], frame_length)

@@ -12,6 +12,7 @@ from sealbell_wire.record import Record, parse_record, record_hash
 
 MAGIC = b"SBP1"
 DROPPED_MAGIC = b"SBD1"
+RECORD_AT = 6  # behind the magic and the record's length
 _MAC_LINE = b"\n--- "
 
 
@@ -65,6 +66,21 @@ def split_sealed(sealed: bytes) -> tuple[bytes, bytes]:
     return sealed[: end + 1], sealed[end + 1 :]
 
 
+def frame_lengths(data: bytes) -> tuple[int, int]:
+    """Return how long the record and the whole frame at the beginning of `data` are, in bytes; nothing else is read.
+
+    FormatError if `data` ends before both are said, or the record is longer than one may be.
+    """
+    if len(data) < RECORD_AT:
+        raise FormatError("part: cut in its frame")
+    (record_length,) = struct.unpack_from(">H", data, 4)
+    tail_at = RECORD_AT + record_length + sshsig.SIGNATURE_BYTES + 4
+    if record_length > MAX_RECORD_BYTES or len(data) < tail_at:
+        raise FormatError("part: its record is cut or too long")
+    (tail_length,) = struct.unpack_from(">I", data, tail_at - 4)
+    return record_length, tail_at + int(tail_length)
+
+
 def parse_part(data: bytes) -> Part:
     """Parse a frame, checking no signature; FormatError on a wrong magic, a length that does not fit, a byte after."""
     if len(data) > MAX_PART_BYTES:
@@ -72,17 +88,13 @@ def parse_part(data: bytes) -> Part:
     magic = data[:4]
     if magic not in (MAGIC, DROPPED_MAGIC):
         raise FormatError("part: does not begin with a part's magic bytes")
-    if len(data) < 6:
-        raise FormatError("part: cut in its frame")
-    (record_length,) = struct.unpack_from(">H", data, 4)
-    signature_at = 6 + record_length
-    tail_at = signature_at + sshsig.SIGNATURE_BYTES + 4
-    if record_length > MAX_RECORD_BYTES or len(data) < tail_at:
-        raise FormatError("part: its record is cut or too long")
-    (tail_length,) = struct.unpack_from(">I", data, tail_at - 4)
-    if tail_length != len(data) - tail_at:
+    record_length, frame_length = frame_lengths(data)
+    if frame_length != len(data):
         raise FormatError("part: its age file is cut, or has bytes after it")
-    record_bytes, signature, tail = data[6:signature_at], data[signature_at : tail_at - 4], data[tail_at:]
+    signature_at = RECORD_AT + record_length
+    tail_at = signature_at + sshsig.SIGNATURE_BYTES + 4
+    tail_length = frame_length - tail_at
+    record_bytes, signature, tail = data[RECORD_AT:signature_at], data[signature_at : tail_at - 4], data[tail_at:]
     record = parse_record(record_bytes)
     if magic == DROPPED_MAGIC:
         if tail_length != sshsig.SIGNATURE_BYTES:

@@ -25,9 +25,8 @@ from sealbell.demo.street import Doorbell, Street
 from sealbell.demo.tap import Tap
 from sealbell.uplink.outbox import OutboxReader
 from sealbell.watch.camera.footage import Footage, FootageError
-from sealbell_wire.receipt import MAGIC as RECEIPT
+from sealbell_wire.part import frame_lengths, parse_part
 
-AGE_FILE = b"age-encryption.org/v1\n"
 OK, FAILED = 0, 1
 
 
@@ -187,6 +186,7 @@ class _Demo:
     def _some_fragment(self) -> bytes | None:
         for path in sorted((self._street.relay / "store").rglob("*.part")):
             data = path.read_bytes()
-            if b"\nkind media\n" in data:
-                return data[data.index(AGE_FILE) : data.rindex(RECEIPT)]
+            part = parse_part(data[: frame_lengths(data)[1]])
+            if part.record.kind == "media":
+                return part.sealed
         return None
