@@ -135,14 +135,20 @@ class Relay:
 
 @dataclass
 class Broker:
-    """Carries messages between one doorbell and the relay. `away`: nobody can connect."""
+    """Carries messages between one doorbell and the relay. `away`: nobody can connect.
+
+    With `bytes_per_s` the doorbell's line is that narrow: what it publishes arrives one after the other.
+    """
 
     clock: HandClock
     relay: Relay
     weather: Weather = field(default_factory=Weather)
     away: bool = False
+    bytes_per_s: int | None = None
 
     def __post_init__(self) -> None:
+        self.sent_bytes = 0
+        self._busy_until_us = 0
         self.session = 0
         self.connected = False
         self._numbers = count()
@@ -164,10 +170,15 @@ class Broker:
         self.away = True
         self.cut()
         self._events.clear()
+        self._busy_until_us = 0
 
     def up(self, topic: str, payload: bytes) -> None:
         """The doorbell published."""
-        self._send("up", topic, payload)
+        self.sent_bytes += len(payload)
+        if self.bytes_per_s:
+            begins_us = max(self._busy_until_us, self.clock.now_us())
+            self._busy_until_us = begins_us + len(payload) * 1_000_000 // self.bytes_per_s
+        self._send("up", topic, payload, max(0, self._busy_until_us - self.clock.now_us()))
 
     def down(self, topic: str, payload: bytes) -> None:
         """Someone published to the doorbell."""
@@ -186,9 +197,9 @@ class Broker:
             return None
         return (topic, payload) if self.connected and session == self.session else None
 
-    def _send(self, way: str, topic: str, payload: bytes) -> None:
+    def _send(self, way: str, topic: str, payload: bytes, queued_us: int = 0) -> None:
         for fate_us in self.weather.fates_us():
-            at_us = self.clock.now_us() + fate_us
+            at_us = self.clock.now_us() + queued_us + fate_us
             heapq.heappush(self._events, (at_us, next(self._numbers), self.session, way, topic, payload))
 
 

@@ -3,9 +3,11 @@
 Theory. Every entry of the outbox is in one of three states: waiting, under way (sent at some time, so many times), or
 received (a receipt verified; the outbox then deletes it). A new connection puts everything back to waiting, and a
 clip that was in the outbox before it is asked for first (`have`): its parts wait for the answer, or ASK_US. What is
-under way too long is sent again, later each time. Notices go first, the newest before all, since someone stands at
-the door; then the newest clip, which is being recorded and may be stolen with the doorbell; then the rest in order.
-At most WINDOW_PARTS and WINDOW_BYTES are under way. Nothing is ever given up: a refusal only makes it wait longer.
+under way too long is sent again, later each time; but while the relay still signs for what was sent before it, it is
+only waiting in a slow line, and sending it again would make the line slower. Notices go first, the newest before all,
+since someone stands at the door; then the newest clip, which is being recorded and may be stolen with the doorbell;
+then the rest in order. At most WINDOW_PARTS and WINDOW_BYTES are under way, since a notice cannot overtake those.
+Nothing is ever given up: a refusal only makes it wait longer.
 """
 
 import logging
@@ -16,11 +18,12 @@ from sealbell.spool import Entry
 from sealbell_wire.receipt import Receipt
 
 WINDOW_PARTS = 32
-WINDOW_BYTES = 8_000_000
+WINDOW_BYTES = 1_000_000  # eight seconds at 1 Mbit/s
 MAX_ASKED_CLIPS = 8
 ASK_US = 2_000_000
 RETRY_US = 4_000_000
 MAX_RETRY_US = 120_000_000
+SILENCE_US = 8_000_000  # what the largest part takes at 1 Mbit/s
 REFUSED_US = 600_000_000
 _log = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ class Send:
 
 @dataclass(slots=True)
 class _UnderWay:
+    sent_us: int
     again_us: int
     size_bytes: int
 
@@ -56,6 +60,8 @@ class Courier:
         self._refused_until: dict[Entry, int] = {}
         self._to_ask: list[str] = []
         self._asked: dict[str, int] = {}
+        self._heard_us = -SILENCE_US  # when the relay spoke last
+        self._signed_us = 0  # when the newest part that it has signed for was sent
         self._connected = False
 
     def connected(self, entries: Iterable[Entry]) -> None:
@@ -82,7 +88,7 @@ class Courier:
         """Return what may be asked and tried now; a Send counts as tried once `sent` is told of it."""
         if not self._connected:
             return []
-        for entry in [entry for entry, way in self._under_way.items() if now_us >= way.again_us]:
+        for entry in [entry for entry, way in self._under_way.items() if self._is_lost(way, now_us)]:
             self._under_way.pop(entry)
         actions: list[Ask | Send] = []
         while self._to_ask and len(self._asked) < MAX_ASKED_CLIPS:
@@ -106,7 +112,7 @@ class Courier:
         attempt = self._attempts.get(entry, 0)
         self._attempts[entry] = attempt + 1
         wait_us = min(RETRY_US << min(attempt, 10), MAX_RETRY_US)
-        self._under_way[entry] = _UnderWay(now_us + int(wait_us * (1 + self._jitter())), size_bytes)
+        self._under_way[entry] = _UnderWay(now_us, now_us + int(wait_us * (1 + self._jitter())), size_bytes)
 
     def answered(
         self, clip: str, receipts: list[Receipt], hash_of: Callable[[Entry], str | None], now_us: int
@@ -115,6 +121,7 @@ class Courier:
 
         `hash_of` returns the record hash of an entry as it lies in the outbox: a receipt counts for nothing else.
         """
+        self._heard_us = now_us
         self._asked.pop(clip, None)
         by_seq = {entry.seq: entry for entry in self._entries if entry.clip == clip}
         received: list[Entry] = []
@@ -124,13 +131,18 @@ class Courier:
                 continue
             if receipt.verdict == "dropped" and not entry.dropped:
                 continue  # the relay has the record alone, from before; the part is still here and can still arrive
-            self._under_way.pop(entry, None)
+            if way := self._under_way.pop(entry, None):
+                self._signed_us = max(self._signed_us, way.sent_us)
             if receipt.verdict == "refused":
                 self._refused_until[entry] = now_us + int(REFUSED_US * (1 + self._jitter()))
                 _log.warning("the relay refused part %d of clip %s: %s", entry.seq, clip, receipt.reason)
             else:
                 received.append(entry)
         return received
+
+    def _is_lost(self, way: _UnderWay, now_us: int) -> bool:
+        overtaken = way.sent_us < self._signed_us
+        return now_us >= way.again_us and (overtaken or now_us >= self._heard_us + SILENCE_US)
 
     def _may_go(self, entry: Entry, now_us: int) -> bool:
         return entry not in self._under_way and now_us >= self._refused_until.get(entry, 0)

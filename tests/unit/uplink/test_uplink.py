@@ -202,6 +202,40 @@ def test_newest_notice_is_the_first_thing_that_arrives_after_an_outage(street: S
     assert arrived[0] == topics.part(street.bell.id, street.committed[-1].record.clip, 0)
 
 
+@pytest.mark.parametrize("bytes_per_s", [60_000, 125_000, 250_000, 1_000_000])
+def test_slow_line_carries_everything_once_and_a_ring_before_the_backlog(street: Street, bytes_per_s: int) -> None:
+    street.broker.bytes_per_s = bytes_per_s
+    for _ in range(4):
+        street.bell.begin()
+        street.commit(street.bell.add("n", 66_000), *[street.bell.add("v", 250_000) for _ in range(8)])
+    street.live(5 * S)
+    street.bell.begin()
+    street.commit(street.bell.add("n", 66_000), pressed=True)
+    rang_us, name = street.clock.now_us(), (street.bell.id, street.bell.clip[0].record.clip, 0)
+    while name not in street.relay.kept:
+        street.turn(0.1)
+    waited_s = (street.clock.now_us() - rang_us) / 1e6
+    assert waited_s < 1 + 1_316_000 / bytes_per_s, "it waits for what is under way alone"
+    street.live(400 * S, step_s=5)
+    street.check_all_arrived_once()
+    carried = sum(len(part.encode()) for part in street.committed)
+    assert street.broker.sent_bytes == carried, "a line that is slow loses nothing, so nothing is sent twice"
+
+
+def test_part_lost_on_the_way_is_sent_again_while_others_arrive(street: Street) -> None:
+    street.live(S)
+    lost = street.bell.spell("n")[0]
+    street.broker.weather = Weather(lose=1.0)
+    street.commit(lost)
+    street.live(100_000)
+    street.broker.weather = Weather()
+    began_us = street.clock.now_us()
+    while (street.bell.id, lost.record.clip, 0) not in street.relay.kept:
+        street.commit(street.bell.add("v"))
+        street.live(S)
+    assert street.clock.now_us() - began_us < 10 * S, "it is not waited for until everything else is silent"
+
+
 def test_what_a_full_outbox_dropped_arrives_as_dropped(street: Street) -> None:
     street.outbox = Outbox(street.folder, 60_000, 0, street.bell.drop, lambda _: NO_CAP)
     street.broker.away = True
