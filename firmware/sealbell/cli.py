@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 US_PER_S = 1_000_000
+MAX_SECONDS = 1_000_000
 BOOT_BYTES = 16
 
 
@@ -64,6 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _seconds(text: str) -> float:
+    value = float(text)  # argparse says what a ValueError means
+    if not 0 <= value <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"takes seconds from the beginning, 0 to {MAX_SECONDS}")
+    return value
+
+
 def _add_init(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("init", help="set a doorbell up: draw its keys, pin its owner")
     parser.add_argument("home", type=Path, metavar="DIR", help="the doorbell's folder, made if absent")
@@ -85,9 +93,11 @@ def _add_watch(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     source.add_argument("--footage", type=Path, metavar="FILE", help="any video file in the place of the camera")
     source.add_argument("--synthetic", metavar="WxH@FPS:BITS", help="drawn pictures, such as 1280x720@30:2000000")
     parser.add_argument("--pace", choices=("fast", "real"), default="real", help="for footage: default %(default)s")
-    parser.add_argument("--press", type=float, action="append", default=[], metavar="S", help="press the bell then")
-    parser.add_argument("--length", type=float, metavar="S", help="for drawn pictures: end after S seconds")
-    parser.add_argument("--walk", type=float, default=0, metavar="S", help="drawn: someone walks for S of every 30 s")
+    parser.add_argument("--press", type=_seconds, action="append", default=[], metavar="S", help="press the bell then")
+    parser.add_argument("--length", type=_seconds, metavar="S", help="for drawn pictures: end after S seconds")
+    parser.add_argument(
+        "--walk", type=_seconds, default=0, metavar="S", help="drawn: someone walks for S of every 30 s"
+    )
     parser.add_argument("--fragment-ms", type=int, default=1_000, metavar="MS", help="length of a part, 250 to 1000")
     parser.add_argument("--outbox-bytes", type=int, default=512_000_000, metavar="N", help="default %(default)s")
     parser.add_argument("--json", action="store_true", help="print how far it is, a line of json a second of pictures")
@@ -114,7 +124,7 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "--footage", type=Path, nargs="+", action="extend", required=True, metavar="FILE", help="any video files"
     )
     parser.add_argument(
-        "--press", type=float, action="append", default=[], metavar="SECONDS", help="press the bell then"
+        "--press", type=_seconds, action="append", default=[], metavar="SECONDS", help="press the bell then"
     )
     parser.add_argument("--pace", choices=("fast", "real"), default="fast", help="default %(default)s")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to put it all: absent or empty")
@@ -159,8 +169,6 @@ def _eyes(args: argparse.Namespace) -> "tuple[Eyes, int]":
     from sealbell.watch.main import Eyes
     from sealbell.watch.panel import ScriptedPanel
 
-    if any(at_s < 0 for at_s in args.press):
-        raise UsageError("--press takes seconds from the beginning")
     real = args.pace == "real" or args.synthetic is not None
     clock = FootageClock(secrets.token_hex(BOOT_BYTES), real=real)
     panel = ScriptedPanel(clock, (int(at_s * US_PER_S) for at_s in args.press))

@@ -98,6 +98,14 @@ def test_unreadable_footage_ends_with_two_and_writes_nothing(tmp_path: Path) -> 
         assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("moment", ["nan", "inf", "-1", "1e300", "soon"])
+def test_a_press_at_no_moment_is_wrong_usage(tmp_path: Path, moment: str) -> None:
+    run = demo("--footage", STATIC, f"--press={moment}", "--out", tmp_path / "out")
+    assert run.returncode == 2
+    assert "--press" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

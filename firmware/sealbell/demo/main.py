@@ -37,8 +37,6 @@ class DemoUsageError(Exception):
 def run(footage: Sequence[Path], presses_s: Sequence[float], pace: str, out: Path) -> int:
     """Run the demo; return 0, or 1 if a clip failed. DemoUsageError before anything was written."""
     lengths_s = [_length_s(path) for path in footage]
-    if any(press_s < 0 for press_s in presses_s):
-        raise DemoUsageError("--press takes seconds from the beginning of the footage")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DemoUsageError(f"{out} is in use\nhint: --out takes a folder that is absent or empty")
     out.mkdir(parents=True, exist_ok=True)

@@ -59,7 +59,8 @@ def test_init_says_what_to_do_next(tmp_path: Path, bundle: Path, capsys: pytest.
         (), ("open",), ("init",), ("init", "DIR"), ("watch", "DIR"), ("uplink",), ("demo",),
         ("watch", "DIR", "--synthetic", "64x48@10:100000", "--footage", "FILE"),
         ("watch", "DIR", "--footage", "FILE", "--pace", "slow"),
-        ("watch", "DIR", "--synthetic", "64x48@10:100000", "--press", "soon"),
+        *(("watch", "DIR", "--synthetic", "64x48@10:100000", f"--press={s}") for s in ("soon", "-1", "nan", "inf")),
+        *(("watch", "DIR", "--synthetic", "64x48@10:100000", f"--length={s}") for s in ("nan", "inf")),
     ],
 )  # fmt: skip
 def test_wrong_usage_is_2_and_shows_the_usage(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,7 +75,6 @@ def test_wrong_usage_is_2_and_shows_the_usage(arguments: tuple[str, ...], capsys
         (("--footage", "none.mp4"), "none.mp4: cannot be read as video: no such file or directory"),
         (("--synthetic", "1281x720@30:2000000"), "--synthetic: takes an even width"),
         (("--synthetic", "huge"), "--synthetic: is not WxH@FPS:BITS"),
-        ((*DRAWN, "--press", "-1"), "--press takes seconds from the beginning"),
         ((*DRAWN, "--fragment-ms", "100"), "--fragment-ms takes 250 to 1000"),
         ((*DRAWN, "--fragment-ms", "1001"), "--fragment-ms takes 250 to 1000"),
     ],
