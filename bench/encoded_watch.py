@@ -20,7 +20,7 @@ from sealbell.home import Home
 from sealbell.items import Frame, Packet, Picture, VideoFormat
 from sealbell.seams import Sink
 from sealbell.watch.main import Eyes, compose, open_outbox
-from sealbell.watch.panel import ScriptedPanel
+from sealbell.watch.panel.scripted import ScriptedPanel
 from sealbell.watch.recorder import Timing
 
 PRESS_EVERY_S = 4

@@ -167,7 +167,7 @@ def _eyes(args: argparse.Namespace) -> "tuple[Eyes, int]":
     from sealbell.watch.camera.footage import Footage
     from sealbell.watch.camera.synthetic import Synthetic, parse_drawing
     from sealbell.watch.main import Eyes
-    from sealbell.watch.panel import ScriptedPanel
+    from sealbell.watch.panel.scripted import ScriptedPanel
 
     real = args.pace == "real" or args.synthetic is not None
     clock = FootageClock(secrets.token_hex(BOOT_BYTES), real=real)

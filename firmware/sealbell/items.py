@@ -4,6 +4,7 @@ All times `*_us` are microseconds of the doorbell's monotonic clock (of the file
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,70 @@ class Press:
     t_us: int
 
 
-Seen = Frame | Packet | Press
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """The PIR began (or ceased) to see somebody warm."""
+
+    t_us: int
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """How bright the scene is, in lux, as the camera measured it."""
+
+    t_us: int
+    lux: float
+
+
+class Trouble(StrEnum):
+    """What can be wrong at the doorbell: shown by the light and the log, told by health (wire/SPEC.md)."""
+
+    BUTTON_STUCK = "button-stuck"
+    CAMERA_STALLED = "camera-stalled"
+    CAMERA_FAILING = "camera-failing"
+    PICTURES_LOST = "pictures-lost"
+    OUTBOX_FULL = "outbox-full"
+    CARD_FAILING = "card-failing"
+    RELAY_AWAY = "relay-away"
+    UNDERVOLTAGE = "undervoltage"
+    THROTTLED = "throttled"
+    CLOCK_UNSYNCED = "clock-unsynced"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A trouble began, or is over."""
+
+    t_us: int
+    trouble: Trouble
+    present: bool
+
+
+class LightCode(StrEnum):
+    """What the status light can say (docs/panel.md has the table for people)."""
+
+    DARK = "dark"
+    STARTING = "starting"
+    WATCHING = "watching"
+    RECORDING = "recording"
+    RINGING = "ringing"
+    RELAY_AWAY = "relay-away"
+    TROUBLE = "trouble"
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A rectangle of the picture, in thousandths of its width and height from the top left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+Felt = Press | Presence | Condition
+Seen = Frame | Packet | Light | Felt
 
 
 @dataclass(frozen=True, slots=True)

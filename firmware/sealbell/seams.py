@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # the network process stands on this module too, and loads no picture code
-    from sealbell.items import Picture, Press, Seen, VideoFormat
+    from sealbell.items import Felt, LightCode, Picture, Seen, VideoFormat
 
 
 class Clock(Protocol):
@@ -29,7 +29,10 @@ Sink = Callable[["Seen"], None]
 
 
 class Camera(Protocol):
-    """Yields, for each picture, first its lores Frame and then its Packet, from one thread of its own choosing."""
+    """Yields, for each picture, first its lores Frame and then its Packet, from one thread of its own choosing.
+
+    A camera that measures light yields a Light about once a second; one that has trouble, a Condition.
+    """
 
     @property
     def format(self) -> "VideoFormat":
@@ -41,18 +44,36 @@ class Camera(Protocol):
     def still(self) -> "Picture | None":
         """The newest picture, BGR (height, width, 3); None before the first. May be called from any thread."""
 
+    def expose(self, *, night: bool) -> None:
+        """Expose for the night, or for the day. May be called from any thread, and returns at once."""
+
     def stop(self) -> None:
         """Make `run` return soon. May be called from any thread."""
 
 
 class Panel(Protocol):
-    """The bell button."""
+    """What is felt and shown at the door: button, PIR, status light, chime, infrared light.
 
-    def start(self, sink: "Callable[[Press], None]") -> None:
-        """Call `sink` once for every press from now on."""
+    Everything may be called from any thread and returns at once. A part that is not fitted does nothing.
+    """
+
+    def start(self, sink: "Callable[[Felt], None]") -> None:
+        """Call `sink` from now on: once for every press, and for every change of the PIR and of the button's health.
+
+        The chime rings at each press without being asked: a bell rings even where everything behind it hangs.
+        """
+
+    def show(self, code: "LightCode") -> None:
+        """Let the status light show `code` until told otherwise."""
+
+    def chime(self) -> None:
+        """Ring the chime once."""
+
+    def infrared(self, *, on: bool) -> None:
+        """Switch the infrared light, and the IR-cut filter out of its way."""
 
     def stop(self) -> None:
-        """Call it no more."""
+        """Call the sink no more, and let every output go dark."""
 
 
 class Transport(Protocol):

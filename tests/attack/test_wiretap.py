@@ -19,7 +19,7 @@ from sealbell.home import Home
 from sealbell.uplink.outbox import OutboxReader
 from sealbell.watch.camera.footage import Footage
 from sealbell.watch.main import Eyes, Watch, compose, open_outbox
-from sealbell.watch.panel import ScriptedPanel
+from sealbell.watch.panel.scripted import ScriptedPanel
 from sealbell.watch.recorder import Timing
 from sealbell_wire import sealing, sshsig
 from sealbell_wire.age.file import seal

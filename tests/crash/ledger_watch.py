@@ -16,7 +16,7 @@ from sealbell.spool import Entry
 from sealbell.watch.camera.synthetic import Synthetic
 from sealbell.watch.main import DEFAULT_OUTBOX_BYTES, MIN_FREE_BYTES, Eyes, compose
 from sealbell.watch.outbox import Outbox
-from sealbell.watch.panel import ScriptedPanel
+from sealbell.watch.panel.scripted import ScriptedPanel
 from sealbell.watch.recorder import Timing
 from sealbell_wire.part import Part
 from sealbell_wire.sealing import drop_part

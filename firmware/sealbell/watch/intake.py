@@ -1,4 +1,4 @@
-"""What stands between the camera's thread and ours: a bounded queue that never keeps a press waiting outside.
+"""What stands between the camera's thread and ours: a bounded queue that never keeps the panel waiting outside.
 
 A live camera cannot wait, so on overflow pictures are left out up to the next keyframe, and counted. A file can: it
 is made to wait, and nothing is left out.
@@ -8,9 +8,9 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from sealbell.items import Frame, Packet, Press, Seen
+from sealbell.items import Felt, Frame, Light, Packet, Seen
 
-MAX_PRESSES = 1_024
+MAX_FELT_ITEMS = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,16 @@ class Intake:
         self._items: deque[Seen | Gap] = deque()
         self._changed = threading.Condition()
         self._left_out = 0
-        self._presses = 0
+        self._felt = 0
         self._closed = False
 
     def offer(self, item: Seen) -> None:
         """Put one item in line, or leave it out as the class says."""
         with self._changed:
-            if isinstance(item, Press):
-                self._presses += 1
-                if self._presses > MAX_PRESSES:
-                    raise AssertionError(f"{MAX_PRESSES} presses wait: the stage behind has stopped")
+            if isinstance(item, Felt):
+                self._felt += 1
+                if self._felt > MAX_FELT_ITEMS:
+                    raise AssertionError(f"{MAX_FELT_ITEMS} presses wait: the stage behind has stopped")
             elif self._patient:
                 self._changed.wait_for(lambda: len(self._items) < self._limit_items or self._closed)
             elif not self._has_room_for(item):
@@ -57,7 +57,7 @@ class Intake:
             if not self._items:
                 return None
             item = self._items.popleft()
-            self._presses -= isinstance(item, Press)
+            self._felt -= isinstance(item, Felt)
             self._changed.notify_all()
             return item
 
@@ -75,7 +75,7 @@ class Intake:
 
     def _has_room_for(self, item: Seen) -> bool:
         full = len(self._items) >= self._limit_items
-        if isinstance(item, Frame):
+        if isinstance(item, Frame | Light):
             return not full
         if full or (self._left_out and not (isinstance(item, Packet) and item.keyframe)):
             self._left_out += 1

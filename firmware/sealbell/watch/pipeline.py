@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from sealbell.items import Draft, Frame, Luma, Packet, Press, Seen
+from sealbell.items import Condition, Draft, Frame, Light, Luma, Packet, Presence, Press, Seen
 from sealbell.watch.intake import Gap
 from sealbell.watch.recorder import Recorder
 
@@ -40,6 +40,8 @@ class Pipeline:
                 return self._recorder.press(item.t_us)
             case Gap():
                 self._recorder.gap(item.pictures)
+                return []
+            case Presence() | Light() | Condition():
                 return []
 
     def finish(self) -> list[Draft]:

@@ -1,6 +1,6 @@
 from sealbell.clock import FootageClock
 from sealbell.items import Press
-from sealbell.watch.panel import ScriptedPanel
+from sealbell.watch.panel.scripted import ScriptedPanel
 
 
 def test_every_press_is_pressed_once_at_its_time_in_order() -> None:

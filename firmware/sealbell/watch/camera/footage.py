@@ -68,6 +68,9 @@ class Footage:
         """The newest picture as BGR."""
         return bgr(self._newest)
 
+    def expose(self, *, night: bool) -> None:
+        """What was filmed was exposed when it was filmed."""
+
     def stop(self) -> None:
         """End before the file does."""
         self._stopped = True

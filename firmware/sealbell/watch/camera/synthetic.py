@@ -78,6 +78,9 @@ class Synthetic:
         """The newest picture as BGR."""
         return bgr(self._newest)
 
+    def expose(self, *, night: bool) -> None:
+        """A drawing has no night."""
+
     def stop(self) -> None:
         """Draw no more."""
         self._stopped = True

@@ -1,10 +1,10 @@
-"""The bell button where there is none: presses at times that were written down."""
+"""A panel where there is none: presses at times that were written down, and nothing to show them."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
-from sealbell.items import Press
+from sealbell.items import Felt, LightCode, Press
 
 
 class Alarms(Protocol):
@@ -20,13 +20,22 @@ class ScriptedPanel:
     def __init__(self, clock: Alarms, times_us: Iterable[int]) -> None:
         self._clock = clock
         self._times_us = tuple(times_us)
-        self._sink: Callable[[Press], None] | None = None
+        self._sink: Callable[[Felt], None] | None = None
 
-    def start(self, sink: Callable[[Press], None]) -> None:
+    def start(self, sink: Callable[[Felt], None]) -> None:
         """Write the presses into the clock's book."""
         self._sink = sink
         for t_us in self._times_us:
             self._clock.at(t_us, partial(self._press, t_us))
+
+    def show(self, code: LightCode) -> None:
+        """There is no light."""
+
+    def chime(self) -> None:
+        """There is no chime."""
+
+    def infrared(self, *, on: bool) -> None:
+        """There is no infrared light."""
 
     def stop(self) -> None:
         """Press no more."""
