@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from scene import packet, packets
 from sealbell.items import Frame, Packet, Press, Seen
-from sealbell.watch.intake import MAX_PRESSES, Gap, Intake
+from sealbell.watch.intake import MAX_FELT_ITEMS, Gap, Intake
 
 DEADLINE_S = 5.0
 
@@ -71,7 +71,7 @@ def test_press_costs_no_picture_its_place() -> None:
 
 def test_presses_beyond_all_reason_are_a_failure_of_the_stage_behind() -> None:
     intake = Intake(3, patient=False)
-    for t_us in range(MAX_PRESSES):
+    for t_us in range(MAX_FELT_ITEMS):
         intake.offer(Press(t_us))
     with pytest.raises(AssertionError, match="stopped"):
         intake.offer(Press(0))
@@ -79,7 +79,7 @@ def test_presses_beyond_all_reason_are_a_failure_of_the_stage_behind() -> None:
 
 def test_presses_that_were_taken_make_room_for_any_number_more() -> None:
     intake = Intake(3, patient=False)
-    for t_us in range(2 * MAX_PRESSES):
+    for t_us in range(2 * MAX_FELT_ITEMS):
         intake.offer(Press(t_us))
         assert intake.take(0) == Press(t_us)
 
