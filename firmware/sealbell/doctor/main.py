@@ -1,0 +1,87 @@
+"""The doctor, put together: what is examined, and in which order it is told."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealbell.doctor import board, camera, card, panel, relay, units
+from sealbell.doctor.finding import Finding, State, unseen, worst
+from sealbell.doctor.machine import Machine
+from sealbell.doctor.report import as_json, lines
+from sealbell.home import Home
+from sealbell.seams import Camera, Panel
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What is examined: the machine, the doorbell's folder, and how its parts are opened.
+
+    `open_panel` is None unless somebody asked to see the lights and hear the chime.
+    """
+
+    machine: Machine
+    home: Path
+    open_camera: Callable[[], Camera]
+    open_panel: Callable[[], Panel] | None
+    free_bytes: Callable[[Path], int]
+    connect: relay.Connect
+    wait: Callable[[float], object]
+
+
+def disk_free_bytes(folder: Path) -> int:
+    """Return the bytes that are free on the disk of `folder`; OSError if it cannot be asked."""
+    return shutil.disk_usage(folder).free
+
+
+def examine(patient: Patient, tell: Callable[[str], None] = lambda _: None) -> list[Finding]:
+    """Return all findings; `tell` hears what is examined before anything that takes long."""
+    machine, home = patient.machine, patient.home
+    tell("services")
+    watching, sending = units.running(machine, units.WATCH), units.running(machine, units.UPLINK)
+    busy = watching.state in (State.OK, State.WARNING)
+    tell("camera")
+    findings = [
+        watching,
+        sending,
+        _in_use("camera", "its pictures") if busy else camera.pictures(patient.open_camera),
+        camera.encoder(machine),
+        camera.ipa_signatures(machine),
+        panel.pins(machine),
+    ]
+    if patient.open_panel is None:
+        findings.append(unseen("light and chime", "not asked for", "`sealbell doctor --ring` shows and rings them"))
+    elif busy:
+        findings.append(_in_use("light and chime", "its pins"))
+    else:
+        tell("light and chime")
+        findings.append(panel.show(patient.open_panel, patient.wait))
+    tell("relay")
+    return [
+        *findings,
+        board.wireless(machine),
+        relay.reached(Home(home), patient.connect),
+        board.clock(machine),
+        board.power(machine),
+        card.space(home, patient.free_bytes),
+        card.health(machine),
+        board.watchdog(machine),
+        units.hardening(machine, units.WATCH),
+        units.hardening(machine, units.UPLINK),
+        card.keys(home),
+    ]
+
+
+def _in_use(check: str, what: str) -> Finding:
+    return unseen(
+        check, f"sealbell-watch holds {what} and told above how it is", f"`systemctl stop {units.WATCH}` first"
+    )
+
+
+def run(patient: Patient, *, json: bool) -> bool:
+    """Examine, print the report, and return whether nothing failed. Progress goes to a terminal alone."""
+    progress = sys.stderr.isatty() and not json
+    findings = examine(patient, lambda what: print(f"looking at {what} ...", file=sys.stderr) if progress else None)
+    print(as_json(findings) if json else "\n".join(lines(findings)))
+    return worst(findings) is not State.FAILURE

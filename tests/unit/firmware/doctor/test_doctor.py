@@ -1,0 +1,357 @@
+"""The doctor before made-up Pis: a tree of small files, programs that answer what they are told to."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+import bundles
+from sealbell.clock import FootageClock
+from sealbell.doctor import board, camera, card, panel, relay, units
+from sealbell.doctor.finding import Finding, State, failure, ok, unseen, warning, worst
+from sealbell.doctor.machine import MAX_READ_BYTES, Machine, ask
+from sealbell.doctor.main import Patient, examine, run
+from sealbell.doctor.report import as_json, lines
+from sealbell.home import Home, set_up
+from sealbell.items import Felt, LightCode, Packet, Picture, VideoFormat
+from sealbell.seams import Camera, Sink
+from sealbell.watch.camera.synthetic import Synthetic
+
+GB = 1_000_000_000
+THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
+PI_4 = "Raspberry Pi 4 Model B Rev 1.4\0"
+WIRELESS = (
+    "Inter-| sta-|   Quality        |\n face | tus | link level noise |\n wlan0: 0000   54.  {}.  -256        0\n"
+)
+ACTIVE = "LoadState=loaded\nActiveState=active\nNRestarts={}\nStatusText=watching: 15.0 pictures a second\n"
+
+
+@dataclass
+class Pi:
+    """A machine that is made up file by file."""
+
+    root: Path
+    answers: dict[str, str] = field(default_factory=dict)
+
+    def write(self, path: str, text: str) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def ask(self, command: Sequence[str]) -> str | None:
+        return self.answers.get(" ".join(command))
+
+    @property
+    def machine(self) -> Machine:
+        return Machine(self.root, self.ask)
+
+
+@pytest.fixture
+def pi(tmp_path: Path) -> Pi:
+    (tmp_path / "root").mkdir()
+    return Pi(tmp_path / "root")
+
+
+@pytest.mark.parametrize(
+    ("bits", "state"),
+    [
+        ("0", State.OK),
+        ("0x0", State.OK),
+        ("1", State.FAILURE),
+        ("4", State.WARNING),
+        ("10000", State.WARNING),
+        ("40000", State.WARNING),
+        ("50005", State.FAILURE),
+        ("none", State.UNSEEN),
+    ],
+)
+def test_supply_is_judged_by_what_the_firmware_tells(pi: Pi, bits: str, state: State) -> None:
+    pi.write(THROTTLED, bits + "\n")
+    assert board.power(pi.machine).state is state
+
+
+@pytest.mark.parametrize(
+    ("dbm", "state"), [(-50, State.OK), (-67, State.OK), (-70, State.WARNING), (-80, State.FAILURE)]
+)
+def test_wireless_link_is_judged_by_its_strength(pi: Pi, dbm: int, state: State) -> None:
+    pi.write("proc/net/wireless", WIRELESS.format(dbm))
+    found = board.wireless(pi.machine)
+    assert (found.state, str(dbm) in found.said) == (state, True)
+
+
+@pytest.mark.parametrize("table", ["", "one\ntwo\n", "one\ntwo\n wlan0: 0000\n", "one\ntwo\n wlan0: 0000 1. x. 3\n"])
+def test_table_without_a_link_is_no_link(pi: Pi, table: str) -> None:
+    pi.write("proc/net/wireless", table)
+    assert board.wireless(pi.machine).state is State.UNSEEN
+
+
+def test_clock_that_nobody_set_is_a_warning(pi: Pi) -> None:
+    assert board.clock(pi.machine).state is State.WARNING
+    pi.answers["timedatectl show --property=NTPSynchronized --value"] = "yes\n"
+    assert board.clock(pi.machine).state is State.OK
+    pi.answers.clear()
+    pi.write("run/systemd/timesync/synchronized", "")
+    assert board.clock(pi.machine).state is State.OK
+
+
+@pytest.mark.parametrize(
+    ("state", "timeout", "found"),
+    [("active", "15", State.OK), ("inactive", "15", State.WARNING), ("active", "60", State.WARNING)],
+)
+def test_watchdog_is_fed_and_waits_no_longer_than_it_can(pi: Pi, state: str, timeout: str, found: State) -> None:
+    for name, text in (("identity", "Broadcom BCM2835 Watchdog timer"), ("state", state), ("timeout", timeout)):
+        pi.write(f"sys/class/watchdog/watchdog0/{name}", text + "\n")
+    assert board.watchdog(pi.machine).state is found
+
+
+def test_encoder_of_each_kind_of_machine(pi: Pi) -> None:
+    assert camera.encoder(pi.machine).state is State.UNSEEN
+    pi.write("proc/device-tree/model", PI_4)
+    assert camera.encoder(pi.machine).state is State.FAILURE
+    pi.write("sys/class/video4linux/video11/name", camera.HARDWARE_ENCODER + "\n")
+    assert camera.encoder(pi.machine).said.startswith("hardware")
+    pi.write("sys/class/video4linux/video11/name", "rpivid\n")
+    pi.write("proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0")
+    assert camera.encoder(pi.machine).said.startswith("software")
+
+
+def test_module_without_its_signature_is_named(pi: Pi) -> None:
+    assert camera.ipa_signatures(pi.machine).state is State.UNSEEN
+    module = "usr/lib/aarch64-linux-gnu/libcamera/ipa/ipa_rpi_vc4.so"
+    pi.write(module, "")
+    found = camera.ipa_signatures(pi.machine)
+    assert (found.state, "ipa_rpi_vc4.so" in found.said) == (State.FAILURE, True)
+    pi.write(module + ".sign", "")
+    assert camera.ipa_signatures(pi.machine).state is State.OK
+
+
+def drawn() -> Camera:
+    return Synthetic(VideoFormat(64, 48), 20, 100_000, FootageClock("b0" * 16, real=False), 3_000_000)
+
+
+class DeadCamera:
+    """Opens, and then fails, or shows `shown` pictures and no more."""
+
+    def __init__(self, error: Exception | None, shown: int = 0) -> None:
+        self._error, self._shown = error, shown
+
+    @property
+    def format(self) -> VideoFormat:
+        return VideoFormat(64, 48)
+
+    def run(self, sink: Sink) -> None:
+        if self._error:
+            raise self._error
+        for number in range(self._shown):
+            sink(Packet(number * 500_000, b"\0", keyframe=True))
+
+    def still(self) -> Picture | None:
+        return None
+
+    def expose(self, *, night: bool) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def absent() -> Camera:
+    raise RuntimeError("picamera2 is not installed\nhint: sudo apt install python3-picamera2")
+
+
+def test_pictures_that_flow_are_counted_by_their_own_time() -> None:
+    found = camera.pictures(drawn)
+    assert (found.state, found.said) == (State.OK, "pictures of 64x48, 20.0 a second")
+
+
+@pytest.mark.parametrize(
+    ("open_camera", "state", "said"),
+    [
+        (lambda: DeadCamera(RuntimeError("the sensor is gone")), State.FAILURE, "the sensor is gone"),
+        (lambda: DeadCamera(None), State.FAILURE, "it was opened, and no picture came"),
+        (lambda: DeadCamera(None, 4), State.WARNING, "pictures of 64x48 come slowly: 2.0 a second"),
+        (absent, State.FAILURE, "picamera2 is not installed"),
+    ],
+)
+def test_camera_that_shows_nothing_says_why(open_camera: Callable[[], Camera], state: State, said: str) -> None:
+    found = camera.pictures(open_camera)
+    assert (found.state, found.said) == (state, said)
+    assert found.hint
+    assert "\n" not in found.said + found.hint
+
+
+@dataclass
+class Shown:
+    """A panel that remembers what it was told."""
+
+    codes: list[LightCode] = field(default_factory=list)
+    chimes: int = 0
+    stopped: bool = False
+
+    def start(self, sink: Callable[[Felt], None]) -> None: ...
+
+    def show(self, code: LightCode) -> None:
+        self.codes.append(code)
+
+    def chime(self) -> None:
+        self.chimes += 1
+
+    def infrared(self, *, on: bool) -> None: ...
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def no_panel() -> Shown:
+    raise RuntimeError("gpiozero finds no pins\nhint: sudo apt install python3-lgpio")
+
+
+def test_light_and_chime_are_shown_and_put_out_again() -> None:
+    shown = Shown()
+    assert panel.show(lambda: shown, lambda _: None).state is State.OK
+    assert (tuple(shown.codes), shown.chimes, shown.stopped) == (panel.SHOWN, 1, True)
+    found = panel.show(no_panel, lambda _: None)
+    assert (found.state, found.said, found.hint) == (
+        State.FAILURE, "gpiozero finds no pins", "sudo apt install python3-lgpio",
+    )  # fmt: skip
+
+
+def test_pins_that_are_not_there_are_unseen(pi: Pi) -> None:
+    assert panel.pins(pi.machine).state is State.UNSEEN
+    pi.write("dev/gpiochip0", "")
+    assert panel.pins(pi.machine).state is State.OK
+
+
+def test_room_on_the_card_is_judged(tmp_path: Path) -> None:
+    assert card.space(tmp_path, lambda _: 8 * GB).state is State.OK
+    assert card.space(tmp_path, lambda _: 300_000_000).state is State.WARNING
+    assert card.space(tmp_path, lambda _: 1_000).state is State.FAILURE
+
+    def gone(_: Path) -> int:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    assert card.space(tmp_path, gone).state is State.FAILURE
+
+
+def test_errors_that_the_file_system_counted_are_a_failing_card(pi: Pi) -> None:
+    assert card.health(pi.machine).state is State.UNSEEN
+    pi.write("sys/fs/ext4/mmcblk0p2/errors_count", "0\n")
+    assert card.health(pi.machine).state is State.OK
+    pi.write("sys/fs/ext4/mmcblk0p3/errors_count", "3\n")
+    found = card.health(pi.machine)
+    assert (found.state, "mmcblk0p3" in found.said, "mmcblk0p2" in found.said) == (State.FAILURE, True, False)
+
+
+@pytest.mark.parametrize(("path", "mode"), [("state", 0o750), ("state/signing.key", 0o640)])
+def test_key_that_others_may_read_is_a_failure(tmp_path: Path, path: str, mode: int) -> None:
+    folder = tmp_path / "doorbell"
+    set_up(folder, bundles.write(tmp_path), bytes)
+    assert card.keys(folder).state is State.OK
+    (folder / path).chmod(mode)
+    assert card.keys(folder).state is State.FAILURE
+
+
+def test_folder_that_is_no_doorbell_says_how_to_make_one(tmp_path: Path) -> None:
+    found = card.keys(tmp_path)
+    assert (found.state, "sealbell init" in found.hint) == (State.FAILURE, True)
+    assert relay.reached(Home(tmp_path), lambda *_: None).state is State.FAILURE
+
+
+def test_relay_is_knocked_at_where_the_bundle_says(tmp_path: Path) -> None:
+    folder = tmp_path / "doorbell"
+    set_up(folder, bundles.write(tmp_path), bytes)
+    knocked: list[tuple[str, int]] = []
+    assert relay.reached(Home(folder), lambda host, port: knocked.append((host, port))).state is State.OK
+    assert knocked
+    assert f"{knocked[0][0]}:{knocked[0][1]}" in bundles.RELAY.mqtt
+
+    def refuse(host: str, port: int) -> None:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    found = relay.reached(Home(folder), refuse)
+    assert (found.state, "connection refused" in found.said) == (State.FAILURE, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (None, State.UNSEEN),
+        ("LoadState=not-found\nActiveState=inactive\n", State.UNSEEN),
+        ("LoadState=loaded\nActiveState=failed\nNRestarts=5\n", State.FAILURE),
+        (ACTIVE.format(3), State.WARNING),
+        (ACTIVE.format(0), State.OK),
+    ],
+)
+def test_service_is_judged_by_what_systemd_says(pi: Pi, answer: str | None, state: State) -> None:
+    if answer:
+        pi.answers[f"systemctl show --property=LoadState,ActiveState,NRestarts,StatusText {units.WATCH}"] = answer
+    found = units.running(pi.machine, units.WATCH)
+    assert found.state is state
+    assert state is not State.OK or found.said == "watching: 15.0 pictures a second"
+
+
+@pytest.mark.parametrize(("exposure", "state"), [("0.8", State.OK), ("0.9", State.WARNING), ("", State.UNSEEN)])
+def test_unit_that_somebody_opened_is_noticed(pi: Pi, exposure: str, state: State) -> None:
+    pi.answers[f"systemd-analyze security --no-pager {units.WATCH}"] = (
+        f"  NAME  DESCRIPTION\n\n→ Overall exposure level for {units.WATCH}: {exposure} SAFE 😀\n"
+    )
+    assert units.hardening(pi.machine, units.WATCH).state is state
+
+
+def test_file_that_is_too_long_is_read_only_so_far(pi: Pi) -> None:
+    pi.write("proc/device-tree/model", "x" * (MAX_READ_BYTES + 1))
+    assert len(pi.machine.read("proc/device-tree/model") or "") == MAX_READ_BYTES
+
+
+def test_program_that_fails_or_is_absent_says_nothing() -> None:
+    assert ask(("false",)) is None
+    assert ask(("/nowhere/program",)) is None
+    assert ask(("echo", "said")) == "said\n"
+
+
+def patient(pi: Pi, home: Path) -> Patient:
+    return Patient(pi.machine, home, drawn, None, lambda _: 8 * GB, lambda *_: None, lambda _: None)
+
+
+def test_camera_and_pins_that_the_service_holds_are_left_alone(pi: Pi, tmp_path: Path) -> None:
+    pi.answers[f"systemctl show --property=LoadState,ActiveState,NRestarts,StatusText {units.WATCH}"] = ACTIVE.format(0)
+    opened = replace(patient(pi, tmp_path), open_camera=absent, open_panel=no_panel)
+    states = {finding.check: finding.state for finding in examine(opened)}
+    assert (states["camera"], states["light and chime"]) == (State.UNSEEN, State.UNSEEN)
+
+
+def test_doctor_runs_off_a_pi_and_says_what_it_cannot_see(
+    pi: Pi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "doorbell"
+    set_up(folder, bundles.write(tmp_path), bytes)
+    assert run(patient(pi, folder), json=False)
+    told = capsys.readouterr().out
+    assert "only a Raspberry Pi tells about its supply" in told
+    assert "FAILURE" not in told.replace("first FAILURE", "")
+
+
+def test_every_finding_that_wants_something_says_what_to_do(pi: Pi, tmp_path: Path) -> None:
+    for finding in examine(patient(pi, tmp_path / "nowhere")):
+        assert finding.state not in (State.WARNING, State.FAILURE) or finding.hint
+        assert finding.said == finding.said.strip()
+        assert not finding.said.endswith(".")
+
+
+def test_report_for_programs_holds_the_same(pi: Pi, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not run(patient(pi, tmp_path / "nowhere"), json=True)
+    report = json.loads(capsys.readouterr().out)
+    assert report["state"] == "failure"
+    assert {finding["check"] for finding in report["findings"]} >= {
+        "camera", "encoder", "ipa", "pins", "light and chime", "wi-fi", "relay", "clock", "power", "space", "card",
+        "watchdog", "keys", "sealbell-watch", "sealbell-uplink", "sealbell-watch shut in", "sealbell-uplink shut in",
+    }  # fmt: skip
+
+
+def test_what_is_unseen_decides_nothing() -> None:
+    found: list[Finding] = [ok("a", "x"), unseen("b", "y")]
+    assert worst(found) is State.OK
+    assert worst([*found, warning("c", "z", "do")]) is State.WARNING
+    assert worst([*found, failure("d", "z", "do"), warning("c", "z", "do")]) is State.FAILURE
+    assert any("hint: do" in line for line in lines([failure("d", "z", "do")]))
+    assert json.loads(as_json(found))["state"] == "ok"
