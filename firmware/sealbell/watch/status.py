@@ -1,0 +1,64 @@
+"""What the status light shows and what systemd is told, from what went by. Pure: times are handed in."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from sealbell.items import ClipBegins, ClipEnds, Condition, Draft, LightCode, Packet, Press, Seen, Trouble
+
+RINGING_US = 5_000_000
+RATE_PICTURES = 60
+DARK_US = 5_000_000  # no picture for so long is no watching
+
+
+class Status:
+    """Remembers as much as the light needs. One thread tells it what was seen, and asks."""
+
+    def __init__(self) -> None:
+        self._troubles: set[Trouble] = set()
+        self._recording = False
+        self._rang_us: int | None = None
+        self._pictures_us: deque[int] = deque(maxlen=RATE_PICTURES)
+
+    @property
+    def troubles(self) -> frozenset[Trouble]:
+        """What is wrong now."""
+        return frozenset(self._troubles)
+
+    def note(self, item: Seen, drafts: Sequence[Draft]) -> None:
+        """Take what was seen, and what came of it."""
+        match item:
+            case Condition():
+                (self._troubles.add if item.present else self._troubles.discard)(item.trouble)
+            case Press():
+                self._rang_us = item.t_us
+            case Packet():
+                self._pictures_us.append(item.t_us)
+            case _:
+                pass
+        for draft in drafts:
+            if isinstance(draft, ClipBegins | ClipEnds):
+                self._recording = isinstance(draft, ClipBegins)
+
+    def code(self, now_us: int) -> LightCode:
+        """Return what the light shows: the person at the door first, then what the household must know."""
+        if self._rang_us is not None and now_us - self._rang_us < RINGING_US:
+            return LightCode.RINGING
+        if self._troubles - {Trouble.RELAY_AWAY, Trouble.CLOCK_UNSYNCED}:
+            return LightCode.TROUBLE
+        if self._recording:
+            return LightCode.RECORDING
+        if not self._pictures_us:
+            return LightCode.STARTING
+        return LightCode.RELAY_AWAY if Trouble.RELAY_AWAY in self._troubles else LightCode.WATCHING
+
+    def line(self, now_us: int) -> str:
+        """Return one line for `systemctl status` and the doctor."""
+        times_us = self._pictures_us
+        if not times_us:
+            said = "waiting for the first picture"
+        elif now_us - times_us[-1] > DARK_US:
+            said = f"no picture for {(now_us - times_us[-1]) // 1_000_000} s"
+        else:
+            rate = (len(times_us) - 1) * 1e6 / max(1, times_us[-1] - times_us[0])
+            said = f"{'recording' if self._recording else 'watching'}: {rate:.1f} pictures a second"
+        return "; ".join([said, *sorted(self._troubles)])
