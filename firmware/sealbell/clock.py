@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _TIMESYNC = Path("/run/systemd/timesync/synchronized")
@@ -38,6 +39,19 @@ class SystemClock:
     def synced(self) -> bool:
         """Whether systemd-timesyncd has set the clock since boot."""
         return _TIMESYNC.exists()
+
+
+class Pace(Protocol):
+    """What paces a camera that shows a film or a drawing, one picture after the other."""
+
+    def start(self, length_us: int = 0) -> None:
+        """The first picture is about to be shown; the film lasts `length_us`, 0 if it does not say."""
+
+    def reach(self, t_us: int) -> None:
+        """Return when the picture of the film's time `t_us` is due, or `stop` was called."""
+
+    def stop(self) -> None:
+        """Wait no longer. May be called from any thread."""
 
 
 class FootageClock:

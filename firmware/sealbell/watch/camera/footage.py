@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 
-from sealbell.clock import FootageClock
+from sealbell.clock import Pace
 from sealbell.items import Frame, Picture, VideoFormat
 from sealbell.seams import Sink
 from sealbell.watch.camera.h264 import H264Encoder
@@ -24,7 +24,7 @@ class FootageError(Exception):
 class Footage:
     """Decodes a file and encodes it anew, as a camera would have; a picture leaves when the clock has reached it."""
 
-    def __init__(self, path: Path, clock: FootageClock, bits_per_s: int | None = None) -> None:
+    def __init__(self, path: Path, clock: Pace, bits_per_s: int | None = None) -> None:
         """Opens the file and decodes its first picture; FootageError if that fails."""
         self._clock = clock
         self._path = path

@@ -6,7 +6,7 @@ import re
 import av
 import numpy as np
 
-from sealbell.clock import FootageClock
+from sealbell.clock import Pace
 from sealbell.items import Frame, Picture, VideoFormat
 from sealbell.seams import Sink
 from sealbell.watch.camera.h264 import H264Encoder
@@ -37,7 +37,7 @@ class Synthetic:
     """
 
     def __init__(
-        self, video: VideoFormat, fps: int, bits_per_s: int, clock: FootageClock, length_us: int | None = None,
+        self, video: VideoFormat, fps: int, bits_per_s: int, clock: Pace, length_us: int | None = None,
         walk_us: int = 0, every_us: int = 30_000_000,
     ) -> None:  # fmt: skip
         self._video = video
