@@ -20,11 +20,11 @@ class ProcessError(Exception):
 
 
 def command(name: str) -> str:
-    """Return the path of one of the project's commands, beside this very interpreter."""
-    path = Path(sysconfig.get_path("scripts")) / name
-    if not path.exists():
-        raise ProcessError(f"{name} is not installed beside {sys.executable}\nhint: `make setup` installs all commands")
-    return str(path)
+    """Return the path of one of the project's commands: beside this interpreter or, from a package, beside this one."""
+    for folder in (Path(sysconfig.get_path("scripts")), Path(sys.argv[0]).resolve().parent):
+        if (path := folder / name).exists():
+            return str(path)
+    raise ProcessError(f"{name} is not installed beside {sys.executable}\nhint: `make setup` installs all commands")
 
 
 def run(name: str, *arguments: str | Path, good: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
