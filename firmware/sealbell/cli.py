@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealbell import __version__
+from sealbell.config import DEFAULT_PATH, SettingsError
 from sealbell.home import Home, HomeError, describe, set_up
 from sealbell.notify import Notifier
 from sealbell.spool import OutboxError
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"sealbell: {error}", file=sys.stderr)
         return WRONG_USAGE
-    except (HomeError, OutboxError, StageError, WireError) as error:
+    except (HomeError, OutboxError, SettingsError, StageError, WireError) as error:
         print(f"sealbell: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
@@ -61,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_init(commands)
     _add_watch(commands)
     _add_uplink(commands)
+    _add_config(commands)
     _add_demo(commands)
     return parser
 
@@ -109,6 +111,18 @@ def _add_uplink(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("home", type=Path, metavar="DIR", help="the doorbell's folder")
     parser.add_argument("--until-empty", action="store_true", help="end as soon as the relay has signed for everything")
     parser.set_defaults(command=_uplink)
+
+
+def _add_config(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "config",
+        help="print the settings in force",
+        description="Prints every setting in force as toml, with a comment at each that is not the default.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help=f"default {DEFAULT_PATH}, or else all defaults")
+    parser.add_argument("--check", action="store_true", help="only say whether the file is in order")
+    parser.add_argument("--json", action="store_true", help="print it as json, what is wrong too")
+    parser.set_defaults(command=_config)
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -206,6 +220,12 @@ def _uplink(args: argparse.Namespace) -> int:
     uplink = compose(Home(args.home), SystemClock(secrets.token_hex(BOOT_BYTES)))
     uplink.run(stopped, Notifier.from_environment(), until_empty=args.until_empty)
     return OK
+
+
+def _config(args: argparse.Namespace) -> int:
+    from sealbell.config.command import show_config
+
+    return show_config(args.config, print, as_json=args.json, check=args.check)
 
 
 def _demo(args: argparse.Namespace) -> int:

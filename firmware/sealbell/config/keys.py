@@ -11,13 +11,14 @@ _ROWS = "sealbell.rows"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of a table. `attribute` is its field, `default` is MISSING where it must be given."""
+    """One key of a table. `attribute` is its field; `default` is MISSING where it must be given, as `example` shows."""
 
     name: str
     attribute: str
     rule: Rule
     line: str
     default: Any
+    example: Any
 
     @property
     def required(self) -> bool:
@@ -43,9 +44,9 @@ class Table:
     def keys(self) -> tuple[Key, ...]:
         """What may stand in it, in the order of its declaration."""
         return tuple(
-            Key(name or each.name, each.name, rule, line, each.default)
+            Key(name or each.name, each.name, rule, line, each.default, example)
             for each in fields(self.holds)
-            for rule, line, name in [each.metadata[_DECLARED]]
+            for rule, line, name, example in [each.metadata[_DECLARED]]
         )
 
     @property
@@ -54,9 +55,9 @@ class Table:
         return (self.holds.__doc__ or "").partition("\n")[0]
 
 
-def key(rule: Rule, line: str, default: Any = MISSING, *, name: str | None = None) -> Any:
+def key(rule: Rule, line: str, default: Any = MISSING, *, name: str | None = None, example: Any = None) -> Any:
     """Declare a key; `name` if it is not the field's, as with words that are Python's."""
-    return field(default=default, metadata={_DECLARED: (rule, line, name)})
+    return field(default=default, metadata={_DECLARED: (rule, line, name, default if example is None else example)})
 
 
 def table(holds: type) -> Any:

@@ -55,7 +55,7 @@ def parse_settings(text: str, file: Path | None = None) -> Settings:
     problems = reading.problems + unfit
     if problems:
         more = len(problems) - MAX_PROBLEMS
-        hint = f"there are {more} more" if more > 0 else "`sealbell config` prints what is in force where it is right"
+        hint = f"there are {more} more" if more > 0 else "docs/configuration.md says what every key takes"
         raise SettingsError(file, problems[:MAX_PROBLEMS], hint)
     return settings
 

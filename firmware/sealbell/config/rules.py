@@ -122,7 +122,7 @@ class Choice:
     @property
     def takes(self) -> str:
         """See Rule."""
-        words = [f'"{option}"' if isinstance(option, str) else str(option) for option in self.options]
+        words = [_quoted(option) if isinstance(option, str) else str(option) for option in self.options]
         return f"{', '.join(words[:-1])} or {words[-1]}"
 
     def read(self, found: object) -> str | int:
@@ -244,7 +244,7 @@ class Days:
     @property
     def takes(self) -> str:
         """See Rule."""
-        return f"a list of {', '.join(DAYS)}"
+        return f"a list of {', '.join(map(_quoted, DAYS))}"
 
     def read(self, found: object) -> tuple[int, ...]:
         """See Rule; no day twice, and at least one."""
@@ -290,6 +290,10 @@ class TimeZone:
     def plain(self, value: str) -> Plain:
         """See Rule."""
         return value
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"'
 
 
 def nearest(found: object, known: Sequence[str]) -> str:

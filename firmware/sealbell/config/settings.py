@@ -65,11 +65,11 @@ class Night:
 class Region:
     """A rectangle of the picture as it is recorded, from its top left corner."""
 
-    name: str = key(Label(), "what people call it")
-    x: int = key(Whole(0, 999, _THOUSANDTHS), "its left edge")
-    y: int = key(Whole(0, 999, _THOUSANDTHS), "its upper edge")
-    width: int = key(Whole(1, 1_000, _THOUSANDTHS), "from its left edge to the right")
-    height: int = key(Whole(1, 1_000, _THOUSANDTHS), "from its upper edge downwards")
+    name: str = key(Label(), "what people call it", example="street")
+    x: int = key(Whole(0, 999, _THOUSANDTHS), "its left edge", example=0)
+    y: int = key(Whole(0, 999, _THOUSANDTHS), "its upper edge", example=0)
+    width: int = key(Whole(1, 1_000, _THOUSANDTHS), "from its left edge to the right", example=1_000)
+    height: int = key(Whole(1, 1_000, _THOUSANDTHS), "from its upper edge downwards", example=300)
 
 
 class Mask(Region):
@@ -102,9 +102,13 @@ class ModeNow:
 class Entry:
     """A time of the week with a mode of its own; where entries overlap, the one further down is in force."""
 
-    mode: Mode = key(_MODE, "what is in force then")
-    begins: int = key(TimeOfDay(), "when it begins; where the clocks skip this, at the next minute", name="from")
-    ends: int = key(TimeOfDay(end=True), "when it is over; the next day, if this is not after `from`", name="to")
+    mode: Mode = key(_MODE, "what is in force then", example="away")
+    begins: int = key(
+        TimeOfDay(), "when it begins; where the clocks skip this, at the next minute", name="from", example=480
+    )
+    ends: int = key(
+        TimeOfDay(end=True), "when it is over; the next day, if this is not after `from`", name="to", example=1_020
+    )
     days: tuple[int, ...] = key(Days(), "on which days it begins", _EVERY_DAY)
 
 
