@@ -14,11 +14,11 @@ help: ## list what make can do
 .PHONY: setup
 setup: $(STAMP) ## set everything up in .venv (needs python3 >= 3.11 with venv)
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml testing/pyproject.toml
 	@$(PYTHON) testing/check_python.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . -e ./testing
 	@touch $(STAMP)
 
 .PHONY: demo

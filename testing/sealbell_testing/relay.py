@@ -1,0 +1,73 @@
+"""A real relay as a process of its own, with the broker that it embeds."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from sealbell_relay.allow import Register
+from sealbell_relay.store import DirectoryStore
+from sealbell_testing.program import Program, command_of
+from sealbell_wire.enrolment import DoorbellCard, OwnerCard, RelayCard, parse_card
+
+COMMAND = command_of("sealbell_relay.cli")
+
+
+class Relay(Program):
+    """`sealbell-relay serve` on the folder `root`, on ports of 127.0.0.1 that are found. `lines` is its log so far."""
+
+    card: RelayCard
+
+    def __init__(self, root: Path, *arguments: str, command: tuple[str, ...] = COMMAND) -> None:
+        """Start it; `arguments` go to `serve`."""
+        self.root = root
+        super().__init__(*command, "serve", str(root), "--json", *arguments)
+
+    def ready(self) -> Self:
+        """Wait until it serves."""
+        card = parse_card(self.wait_for_said(lambda line: line.startswith("{")).encode())
+        assert isinstance(card, RelayCard)
+        self.card = card
+        return self
+
+    @property
+    def mqtt_port(self) -> int:
+        """Where doorbells reach it."""
+        return urlsplit(self.card.mqtt).port or 0
+
+    def allow(self, *cards: DoorbellCard | OwnerCard) -> Self:
+        """Enrol, the way `sealbell-relay allow` does."""
+        for card in cards:
+            Register(DirectoryStore(self.root / "store")).allow(card)
+        return self
+
+    def goes_away(self) -> None:
+        """Be killed, with its broker: every connection breaks at once."""
+        self.kill()
+
+    def comes_back(self) -> None:
+        """Serve again, with all that it had stored, on the ports of before."""
+        self.start()
+        self.ready()
+
+    def loses_broker(self) -> None:
+        """Let its broker be killed, with all that was on its way, and wait until the relay has started another."""
+        before = sum("broker-restarted" in line for line in self.lines)
+        os.kill(int((self.root / "broker" / "nats.pid").read_text(encoding="ascii")), signal.SIGKILL)
+        self.wait_for("broker-restarted", before + 1)
+
+
+@contextmanager
+def serving(root: Path, *arguments: str, command: tuple[str, ...] = COMMAND) -> Iterator[Relay]:
+    """A relay that serves; it has to stop by itself and in order at the end, unless the test ended it."""
+    relay = Relay(root, *arguments, command=command)
+    try:
+        yield relay.ready()
+        if relay.runs:
+            assert relay.stop() == 0, relay.lines
+    finally:
+        if relay.runs:
+            relay.kill()
