@@ -14,7 +14,7 @@ from sealbell_wire.ids import check_hash, check_id, check_name
 from sealbell_wire.limits import NOTICE_BYTES
 from sealbell_wire.padding import padme
 
-TriggerKind = Literal["button", "motion"]
+TriggerKind = Literal["button", "motion", "pir"]
 MAX_TRIGGERS = 256
 _TAIL = struct.Struct(">II")  # lengths of the picture and of the text, at the very end of a notice
 MAX_SNAPSHOT_BYTES = NOTICE_BYTES - 2_048  # leaves room for the text and the lengths
@@ -84,7 +84,10 @@ def check_media(plaintext: bytes, place: Place) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Why the doorbell calls. `snapshot` is a JPEG or empty; `continues` the clip that this one extends, or None."""
+    """Why the doorbell calls. `snapshot` is a JPEG or empty; `continues` the clip that this one extends, or None.
+
+    `alert` is whether the owner is to be called now, as for every press, or the clip is only to be listed.
+    """
 
     trigger: TriggerKind
     wall_ms: int
@@ -92,16 +95,19 @@ class Notice:
     readers: str
     snapshot: bytes
     continues: str | None = None
+    alert: bool = True
 
 
 def encode_notice(place: Place, notice: Notice) -> bytes:
     """Return a notice's plaintext, NOTICE_BYTES long: the JPEG first, so that any viewer shows what `age -d` wrote."""
     if len(notice.snapshot) > MAX_SNAPSHOT_BYTES:
         raise FormatError(f"notice: a snapshot of {len(notice.snapshot)} bytes is more than {MAX_SNAPSHOT_BYTES}")
+    _check_alert(notice.trigger, notice.alert)
     text = strictjson.dump(
         {
             **place.keys(),
             "trigger": notice.trigger,
+            "alert": notice.alert,
             "wall_ms": notice.wall_ms,
             "monotonic_ms": notice.monotonic_ms,
             "readers": notice.readers,
@@ -124,16 +130,19 @@ def read_notice(plaintext: bytes, place: Place) -> Notice:
     if any(plaintext[picture_bytes:text_at]) or not (not snapshot or snapshot.startswith(_JPEG_START)):
         raise FormatError("notice: holds something other than a jpeg, padding and its text")
     value = strictjson.load(plaintext[text_at : -_TAIL.size], "notice")
-    keys = {"trigger": str, "wall_ms": int, "monotonic_ms": int, "readers": str, "continues": str}
+    keys = {"trigger": str, "alert": bool, "wall_ms": int, "monotonic_ms": int, "readers": str, "continues": str}
     strictjson.exact_keys(value, {**_PLACE_KEYS, **keys}, "notice")
     _check_place(value, place, "notice")
+    trigger = _trigger_kind(value["trigger"], "notice")
+    _check_alert(trigger, value["alert"])
     return Notice(
-        _trigger_kind(value["trigger"], "notice"),
+        trigger,
         _count(value["wall_ms"], "notice"),
         _count(value["monotonic_ms"], "notice"),
         check_hash(value["readers"], "notice's readers"),
         snapshot,
         check_id(value["continues"], "notice's continued clip") if value["continues"] else None,
+        value["alert"],
     )
 
 
@@ -220,7 +229,12 @@ def _count(value: int, what: str) -> int:
     return value
 
 
+def _check_alert(trigger: TriggerKind, alert: bool) -> None:
+    if trigger == "button" and not alert:
+        raise FormatError("notice: is of a press, and would call nobody")
+
+
 def _trigger_kind(text: str, what: str) -> TriggerKind:
     if text not in get_args(TriggerKind):
-        raise FormatError(f"{what}: its trigger is not button or motion")
+        raise FormatError(f"{what}: its trigger is not button, motion or pir")
     return cast(TriggerKind, text)

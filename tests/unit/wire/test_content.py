@@ -23,10 +23,13 @@ READERS = "88" * 32
 HEADER = struct.pack(">I4s4sI4s", 20, b"ftyp", b"iso5", 512, b"iso6") + struct.pack(">I4s", 16, b"moov") + bytes(8)
 FRAGMENT = struct.pack(">I4s", 16, b"moof") + bytes(8) + struct.pack(">I4s", 8, b"mdat")
 
-kinds = st.sampled_from(["button", "motion"])
+kinds = st.sampled_from(["button", "motion", "pir"])
 times = st.integers(0, 2**53 - 1)
 pictures = st.just(b"") | st.binary(max_size=500).map(b"\xff\xd8\xff".__add__)
-notices = st.builds(Notice, kinds, times, times, hashes, pictures, st.none() | names)
+whys = st.tuples(kinds, st.booleans()).filter(lambda why: why != ("button", False))
+notices = st.builds(
+    lambda why, *rest: Notice(why[0], *rest, alert=why[1]), whys, times, times, hashes, pictures, st.none() | names
+)
 spans = st.tuples(times, times).map(sorted)
 triggers = st.builds(lambda kind, span: Trigger(kind, *span), kinds, spans)
 
@@ -52,6 +55,16 @@ def test_the_largest_picture_fits_and_a_larger_one_is_never_written() -> None:
     assert content.read_notice(content.encode_notice(PLACE, notice), PLACE) == notice
     with pytest.raises(FormatError, match="snapshot"):
         content.encode_notice(PLACE, replace(notice, snapshot=picture + b"\1"))
+
+
+def test_a_press_that_would_call_nobody_is_neither_written_nor_read() -> None:
+    silent = Notice("button", 1, 1, READERS, b"", alert=False)
+    with pytest.raises(FormatError, match="call nobody"):
+        content.encode_notice(PLACE, silent)
+    written = content.encode_notice(PLACE, replace(silent, trigger="motion"))
+    assert not content.read_notice(written, PLACE).alert
+    with pytest.raises(FormatError, match="call nobody"):
+        content.read_notice(written.replace(b'"motion"', b'"button"'), PLACE)
 
 
 def test_an_init_part_says_what_made_the_clip() -> None:

@@ -36,7 +36,7 @@ TO_TWO_READERS = (IDENTITIES["root"].recipient, IDENTITIES["phone"].recipient, T
 def sealed(plaintext: bytes, recipients: Sequence[HybridRecipient] = TO_TWO_READERS) -> tuple[bytes, bytes]:
     """Head and body of an age file."""
     file = age.seal(plaintext, recipients)
-    return file.head, file.body
+    return bytes(file.head), bytes(file.body)
 
 
 def part(fields: dict[str, Any], head: bytes, body: bytes, label: str = "doorbell") -> bytes:

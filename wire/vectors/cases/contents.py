@@ -47,8 +47,8 @@ def padded(pieces: Pieces) -> Pieces:
 
 def notice_text(seq: int = 0, **changes: Any) -> dict[str, Any]:
     """A notice's text."""
-    fields = {"trigger": "button", "wall_ms": WALL_MS, "monotonic_ms": 61_000, "readers": READERS, "continues": ""}
-    return place(seq) | fields | changes
+    fields = {"trigger": "button", "alert": True, "wall_ms": WALL_MS, "monotonic_ms": 61_000, "readers": READERS}
+    return place(seq) | fields | {"continues": ""} | changes
 
 
 def notice(
@@ -100,7 +100,7 @@ def _foreign(do: str, seq: int, build: Any) -> list[Case]:
 def _notices() -> list[Case]:
     def ok(name: str, why: str, picture: Pieces = JPEG, **changes: Any) -> Case:
         text = notice_text(**changes)
-        value = {key: text[key] for key in ("trigger", "wall_ms", "monotonic_ms", "readers")}
+        value = {key: text[key] for key in ("trigger", "alert", "wall_ms", "monotonic_ms", "readers")}
         value |= {"snapshot": sha256(join(picture)), "continues": text["continues"] or None}
         return accepted(name, why, *_read("notice", 0, notice(compact(text), picture)), value)
 
@@ -114,12 +114,15 @@ def _notices() -> list[Case]:
     plain = notice(text)
     largest = [{"hex": "ffd8ffe0"}, zeros(NOTICE_BYTES - 2_048 - 4)]
     written = {"place": {"doorbell_key": public("doorbell").hex(), "clip": CLIP, "seq": 0}, "trigger": "button"}
-    written |= {"wall_ms": WALL_MS, "monotonic_ms": 61_000, "readers": READERS, "snapshot": join(JPEG).hex()}
+    written |= {"alert": True, "wall_ms": WALL_MS, "monotonic_ms": 61_000}
+    written |= {"readers": READERS, "snapshot": join(JPEG).hex()}
     return [
         accepted("write a notice", "jpeg first, text last, 65,536 bytes", "write_notice", written | {"continues": None},
                  {"sha256": sha256(join(plain)), "bytes": NOTICE_BYTES}),
         ok("a notice of a press", "jpeg and text"),
         ok("a notice of motion", "the relay sees no difference", trigger="motion"),
+        ok("a notice of motion that calls nobody", "the mode wants it only recorded", trigger="motion", alert=False),
+        ok("a notice of the PIR", "nothing in the picture moved", trigger="pir"),
         ok("a notice without a picture", "the camera had none yet", []),
         ok("a notice with the largest picture", "63,488 bytes", largest),
         ok("a notice that continues a clip", "after a minute a next one follows", continues="0190f3a1b100" + "77" * 10),
@@ -136,7 +139,9 @@ def _notices() -> list[Case]:
         bad("a text that begins early", "one json object", notice(text, text_bytes=len(text) + 1)),
         bad("bytes in the padding", "zeros", notice(text, [*JPEG, {"hex": "0001"}], picture_bytes=len(join(JPEG)))),
         bad("a picture that is no jpeg", "ff d8 ff", notice(text, [{"hex": "89504e47"}, *JPEG])),
-        changed("an unknown trigger", "button or motion", trigger="live"),
+        changed("an unknown trigger", "button, motion or pir", trigger="live"),
+        changed("a press that calls nobody", "a press always calls", alert=False),
+        changed("an alert that is a number", "true or false", trigger="motion", alert=1),
         changed("a negative time", "counted from 0", wall_ms=-1),
         changed("a time that is text", "a whole number", monotonic_ms="61000"),
         changed("a readers hash cut", "64 digits", readers="88" * 31),
