@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,14 +119,31 @@ def set_up(folder: Path, bundle_file: Path, random_bytes: Callable[[int], bytes]
     key = Ed25519PrivateKey.from_private_bytes(seed)
     card = DoorbellCard(verify_key_of(key).hex(), signed.readers.owner)
     try:
-        for part in (folder, home.outbox, home.inbox, folder / "state"):
-            part.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(home._signing_key, seed.hex().encode() + b"\n", 0o600)
-        _write(folder / "bundle.json", bundle.encode(), 0o644)
-        _write(folder / "card.json", card.encode(), 0o644)
+        with _as_owner_of(folder):
+            for part in (folder, home.outbox, home.inbox, folder / "state"):
+                part.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(home._signing_key, seed.hex().encode() + b"\n", 0o600)
+            _write(folder / "bundle.json", bundle.encode(), 0o644)
+            _write(folder / "card.json", card.encode(), 0o644)
     except OSError as error:
         raise HomeError(f"{folder} cannot be set up: {(error.strerror or 'unknown').lower()}") from None
     return card
+
+
+@contextmanager
+def _as_owner_of(folder: Path) -> Iterator[None]:
+    """Root acts as whom the folder belongs to: the package gave it to the camera process, which must read the key."""
+    if os.geteuid() != 0 or not folder.is_dir():
+        yield
+        return
+    owner, group = folder.stat(), os.getegid()
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

@@ -1,6 +1,8 @@
 import base64
 import json
+import os
 import stat
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +42,21 @@ def test_keys_are_for_the_doorbell_alone(tmp_path: Path) -> None:
     secret = (folder / "state" / "signing.key").read_text().strip()
     public = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
     assert secret.encode() not in public
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another")
+def test_root_sets_up_for_whom_the_folder_belongs_to() -> None:
+    with tempfile.TemporaryDirectory() as open_to_all:  # pytest's own folders are closed to the other user
+        Path(open_to_all).chmod(0o755)
+        folder, bundle = Path(open_to_all) / "doorbell", bundles.write(Path(open_to_all))
+        folder.mkdir(mode=0o750)
+        os.chown(folder, 12_345, 12_346)
+        bundle.chmod(0o600)
+        set_up(folder, bundle, seeds)
+        made = {path: (path.stat().st_uid, path.stat().st_gid) for path in folder.rglob("*")}
+    assert folder / "state" / "signing.key" in made
+    assert set(made.values()) == {(12_345, 12_346)}
+    assert (os.geteuid(), os.getegid()) == (0, 0)
 
 
 def test_every_doorbell_draws_its_own_key(tmp_path: Path) -> None:
