@@ -22,11 +22,12 @@ import pyrage
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from sealbell_wire.age.decoy import Decoy
 from sealbell_wire.age.file import seal
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity
 from sealbell_wire.age.payload import CHUNK_BYTES
 from sealbell_wire.record import Record
-from sealbell_wire.sealing import Draft, seal_part
+from sealbell_wire.sealing import Draft, hide_number, seal_part
 
 FRAGMENT_BYTES = 256 * 1024
 ROUNDS = 25
@@ -64,7 +65,8 @@ def _heaps() -> Iterator[str]:
 
 def _contenders(fragment: bytes) -> dict[str, Callable[[], object]]:
     outsiders = [pyrage.x25519.Identity.generate().to_public() for _ in range(2)]
-    readers = [HybridIdentity(os.urandom(32)).recipient for _ in range(4)]
+    readers = [HybridIdentity(os.urandom(32)).recipient for _ in range(2)]
+    recipients = hide_number(readers, Decoy(os.urandom))
     signing_key = Ed25519PrivateKey.generate()
     draft = Draft(_record(), fragment)
     cipher = ChaCha20Poly1305(os.urandom(32))
@@ -77,8 +79,8 @@ def _contenders(fragment: bytes) -> dict[str, Callable[[], object]]:
     return {
         RAW: raw,
         PYRAGE: lambda: pyrage.encrypt(fragment, outsiders),
-        TWO_READERS: lambda: seal(fragment, readers[:2]),
-        PART: lambda: seal_part(draft, readers, signing_key),
+        TWO_READERS: lambda: seal(fragment, readers),
+        PART: lambda: seal_part(draft, recipients, signing_key),
     }
 
 

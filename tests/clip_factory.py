@@ -10,6 +10,7 @@ store.write(folder)                   # in a relay's layout
 import functools
 import hashlib
 import io
+import os
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell_wire import content, sshsig
+from sealbell_wire.age.decoy import Decoy
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity, HybridRecipient
 from sealbell_wire.content import Init, Manifest, Notice, Place, Trigger, TriggerKind
 from sealbell_wire.enrolment import DoorbellCard
@@ -34,7 +36,7 @@ GOP_MS = 1_000
 WALL_MS = 1_764_000_000_000
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(range(256)) + b"\xff\xd9"
 IDENTITY = HybridIdentity(bytes([7]) * 32)
-THROWN_AWAY = HybridIdentity(bytes([8]) * 32).recipient
+DECOY = Decoy(os.urandom)
 
 
 def key_of(seed: int) -> Ed25519PrivateKey:
@@ -75,7 +77,7 @@ class Doorbell:
         self.verify_key = sshsig.verify_key_of(self.key)
         self.doorbell = doorbell_id(self.verify_key)
         self.card = DoorbellCard(self.verify_key.hex(), owner)
-        self.recipients = hide_number(readers, THROWN_AWAY)
+        self.recipients = hide_number(readers, DECOY)
         self.readers_hash = readers_hash
         self.boot = f"{seed:032x}"
         self.counter = 0

@@ -22,8 +22,8 @@ from sealbell.watch.main import Eyes, Watch, compose, open_outbox
 from sealbell.watch.panel.scripted import ScriptedPanel
 from sealbell.watch.recorder import Timing
 from sealbell_wire import sealing, sshsig
+from sealbell_wire.age.decoy import PostQuantumRecipient
 from sealbell_wire.age.file import seal
-from sealbell_wire.age.mlkem768x25519 import HybridRecipient
 from sealbell_wire.part import Part
 
 STATIC = Path(__file__).parents[1] / "footage" / "derived_static_onebyone_0-55.mp4"
@@ -35,7 +35,9 @@ class Plain:
     def __init__(self) -> None:
         self.plaintexts: list[bytes] = []
 
-    def __call__(self, draft: sealing.Draft, recipients: Sequence[HybridRecipient], key: Ed25519PrivateKey) -> Part:
+    def __call__(
+        self, draft: sealing.Draft, recipients: Sequence[PostQuantumRecipient], key: Ed25519PrivateKey
+    ) -> Part:
         self.plaintexts.append(draft.plaintext)
         head = seal(b"", recipients).head
         record = replace(
@@ -54,7 +56,9 @@ class Keeping:
     def __init__(self) -> None:
         self.plaintexts: list[bytes] = []
 
-    def __call__(self, draft: sealing.Draft, recipients: Sequence[HybridRecipient], key: Ed25519PrivateKey) -> Part:
+    def __call__(
+        self, draft: sealing.Draft, recipients: Sequence[PostQuantumRecipient], key: Ed25519PrivateKey
+    ) -> Part:
         self.plaintexts.append(draft.plaintext)
         return sealing.seal_part(draft, recipients, key)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from sealbell_wire.age.decoy import Decoy
 from sealbell_wire.age.file import open_file, rewrap, seal, split
 from sealbell_wire.age.keys import Identity, parse_identity, parse_recipient
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity
@@ -55,6 +56,16 @@ def test_typescript_age_opens_what_we_seal(kind, size, typescript_age):
     plaintext = picture(size)
     age_file = sealed_to(other, identity, plaintext=plaintext)
     assert typescript_age("open", identity.encode(), data=age_file) == plaintext
+
+
+def test_typescript_age_opens_a_file_among_decoys(typescript_age):
+    identity, stranger, plaintext = HybridIdentity(os.urandom(32)), HybridIdentity(os.urandom(32)), picture(200_000)
+    decoy = Decoy(os.urandom)
+    age_file = seal(plaintext, [decoy, identity.recipient, decoy, decoy]).file
+    assert typescript_age("open", identity.encode(), data=age_file) == plaintext
+    with pytest.raises(subprocess.CalledProcessError) as refusal:
+        typescript_age("open", stranger.encode(), data=age_file)
+    assert b"no identity matched" in refusal.value.stderr
 
 
 @pytest.mark.parametrize("size", [0, 65536, 200_000])

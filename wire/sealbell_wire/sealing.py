@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell_wire import sshsig
+from sealbell_wire.age.decoy import Decoy, PostQuantumRecipient
 from sealbell_wire.age.file import seal
 from sealbell_wire.age.mlkem768x25519 import HybridRecipient
 from sealbell_wire.limits import STANZAS_PER_HEADER
@@ -22,17 +23,14 @@ class Draft:
     plaintext: bytes
 
 
-def hide_number(readers: Sequence[HybridRecipient], thrown_away: HybridRecipient) -> list[HybridRecipient]:
-    """Return the readers filled up to a multiple of four by a recipient whose identity nobody holds.
-
-    Stanzas to one post-quantum recipient look like stanzas to any other, so nobody counts readers in a header.
-    """
+def hide_number(readers: Sequence[HybridRecipient], decoy: Decoy) -> list[PostQuantumRecipient]:
+    """Return the readers filled up to a multiple of four by a decoy, so that nobody counts readers in a header."""
     if not readers:
         raise ValueError("a part is sealed to at least one reader")
-    return [*readers, *[thrown_away] * (-len(readers) % STANZAS_PER_HEADER)]
+    return [*readers, *[decoy] * (-len(readers) % STANZAS_PER_HEADER)]
 
 
-def seal_part(draft: Draft, recipients: Sequence[HybridRecipient], key: Ed25519PrivateKey) -> Part:
+def seal_part(draft: Draft, recipients: Sequence[PostQuantumRecipient], key: Ed25519PrivateKey) -> Part:
     """Seal the draft's plaintext to `recipients` and sign its record by `key`, the doorbell's."""
     sealed = seal(draft.plaintext, recipients)
     record = replace(

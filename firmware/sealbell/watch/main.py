@@ -21,7 +21,8 @@ from sealbell.watch.pipeline import Pipeline
 from sealbell.watch.recorder import Recorder, Timing
 from sealbell.watch.sealer import Readers, Sealer, SealPart
 from sealbell.watch.snapshot import snapshot
-from sealbell_wire.age.mlkem768x25519 import SEED_BYTES, HybridIdentity, HybridRecipient
+from sealbell_wire.age.decoy import Decoy
+from sealbell_wire.age.mlkem768x25519 import HybridRecipient
 from sealbell_wire.sealing import drop_part, hide_number, seal_part
 from sealbell_wire.sshsig import verify_key_of
 
@@ -129,8 +130,7 @@ def compose(
 def _sealer(home: Home, key: Ed25519PrivateKey, clock: Clock, outbox: Outbox, seal: SealPart) -> Sealer:
     signed = home.readers()
     recipients = [HybridRecipient.from_string(entry.recipient) for entry in signed.readers.entries]
-    thrown_away = HybridIdentity(secrets.token_bytes(SEED_BYTES)).recipient
-    readers = Readers(hide_number(recipients, thrown_away), signed.hash)
+    readers = Readers(hide_number(recipients, Decoy(secrets.token_bytes)), signed.hash)
     if home.card().key != verify_key_of(key).hex():
         raise HomeError(f"{home.folder}: card.json is not of the key in state: one of them is another doorbell's")
     return Sealer(key, readers, __version__, clock, outbox, secrets.token_bytes, seal)

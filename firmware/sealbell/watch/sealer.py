@@ -16,7 +16,7 @@ from sealbell.items import ClipBegins, ClipEnds, Draft, InitDraft, MediaDraft, N
 from sealbell.seams import Clock
 from sealbell.spool import Entry, OutboxError
 from sealbell_wire import content, sealing
-from sealbell_wire.age.mlkem768x25519 import HybridRecipient
+from sealbell_wire.age.decoy import PostQuantumRecipient
 from sealbell_wire.content import Init, Manifest, Notice, Place
 from sealbell_wire.ids import CLIP_RANDOM_BYTES, ZERO_HASH, new_clip_id
 from sealbell_wire.limits import MAX_SEQ
@@ -28,7 +28,7 @@ MAX_OWED_DRAFTS = 32
 _log = logging.getLogger(__name__)
 
 
-SealPart = Callable[[sealing.Draft, Sequence[HybridRecipient], Ed25519PrivateKey], Part]
+SealPart = Callable[[sealing.Draft, Sequence[PostQuantumRecipient], Ed25519PrivateKey], Part]
 
 
 class Post(Protocol):
@@ -45,7 +45,7 @@ class Post(Protocol):
 class Readers:
     """Who may open: recipients filled up to a multiple of four, and the hash of the document that names them."""
 
-    recipients: Sequence[HybridRecipient]
+    recipients: Sequence[PostQuantumRecipient]
     hash: str
 
 

@@ -1,5 +1,6 @@
 import hashlib
 import logging
+import os
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from sealbell.watch.outbox import Outbox
 from sealbell.watch.recorder import MAX_RUN_BYTES
 from sealbell.watch.sealer import MAX_OWED_DRAFTS, Readers, Sealer, SealPart
 from sealbell_wire import sealing, sshsig
+from sealbell_wire.age.decoy import Decoy
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity
 from sealbell_wire.boxes import take_binding
 from sealbell_wire.content import Init, Trigger
@@ -33,8 +35,8 @@ from sealbell_wire.sealing import drop_part, hide_number
 KEY = key_of(1)
 DOORBELL_KEY = sshsig.verify_key_of(KEY)
 IDENTITIES = [HybridIdentity(bytes([n]) * 32) for n in range(1, 10)]
-THROWN_AWAY = HybridIdentity(b"\xee" * 32).recipient
-READERS = Readers(hide_number([IDENTITIES[0].recipient], THROWN_AWAY), "5e" * 32)
+DECOY = Decoy(os.urandom)
+READERS = Readers(hide_number([IDENTITIES[0].recipient], DECOY), "5e" * 32)
 HEADER = mp4.header(VIDEO, packet(0, 0, keyframe=True).data)
 FRAGMENT = mp4.fragment(1, 0, Run((packet(0, 0, keyframe=True),), 1_000_000))
 STILL = b"\xff\xd8\xff still"
@@ -366,7 +368,7 @@ def test_whatever_happens_the_history_joins_and_nothing_is_twice(steps: list[str
 @pytest.mark.parametrize("count", range(1, 10))
 def test_header_tells_nobody_how_many_readers_there_are(count: int) -> None:
     readers = [identity.recipient for identity in IDENTITIES[:count]]
-    room = Room(Readers(hide_number(readers, THROWN_AWAY), "5e" * 32))
+    room = Room(Readers(hide_number(readers, DECOY), "5e" * 32))
     room.clip(media=1)
     for identity in IDENTITIES[:count]:
         tell(room.shelf.parts, DOORBELL_KEY, [identity])  # checks, too, that the stanzas are a multiple of four

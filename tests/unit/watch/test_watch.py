@@ -1,5 +1,6 @@
 """The picture process, put together as it runs, with a camera that does what the test says."""
 
+import os
 import random
 import threading
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from sealbell.watch.pipeline import Pipeline
 from sealbell.watch.recorder import Recorder, Timing
 from sealbell.watch.sealer import Readers, Sealer
 from sealbell_wire import sshsig
+from sealbell_wire.age.decoy import Decoy
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity
 from sealbell_wire.part import parse_part
 from sealbell_wire.sealing import drop_part, hide_number
@@ -82,7 +84,7 @@ class House:
         self.button = Button()
         self.seen: list[int] = []
         eyes = Eyes(ScriptedCamera(script), self.button, HandClock(), patient=patient)
-        readers = Readers(hide_number([IDENTITY.recipient], HybridIdentity(b"\xee" * 32).recipient), "5e" * 32)
+        readers = Readers(hide_number([IDENTITY.recipient], Decoy(os.urandom)), "5e" * 32)
         outbox = Outbox(folder, 1 << 40, 0, lambda part: drop_part(part, KEY), lambda _: 1 << 40)
         sealer = Sealer(KEY, readers, "1.2.3", eyes.clock, outbox, random.Random(3).randbytes)
         pipeline = Pipeline(Quiet(), Recorder(VIDEO, Timing(), lambda: b""))  # type: ignore[arg-type]

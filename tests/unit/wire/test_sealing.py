@@ -1,11 +1,13 @@
 """What a part is sealed to, and what whoever opens it is protected from."""
 
+import os
 from dataclasses import replace
 
 import pytest
 
 from sealbell_wire import content, sshsig
 from sealbell_wire.age import file, payload
+from sealbell_wire.age.decoy import Decoy
 from sealbell_wire.age.errors import NoMatch
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity
 from sealbell_wire.content import Init, Manifest, Notice, Place
@@ -18,7 +20,7 @@ from unit.wire.samples import CLIP, DOORBELL, OTHER_DOORBELL, VERIFY_KEY, a_reco
 
 READERS = [HybridIdentity(bytes([number]) * 32) for number in range(5)]
 STRANGER = HybridIdentity(b"s" * 32)
-THROWN_AWAY = HybridIdentity(b"t" * 32).recipient
+DECOY = Decoy(os.urandom)
 PLAINTEXTS = {
     "notice": content.encode_notice(
         Place(VERIFY_KEY.hex(), CLIP, 2), Notice("button", 1, 1, "88" * 32, b"\xff\xd8\xff picture")
@@ -32,7 +34,7 @@ PLAINTEXTS = {
 
 
 def sealed(kind: str = "media", readers: int = 2) -> Part:
-    recipients = hide_number([reader.recipient for reader in READERS[:readers]], THROWN_AWAY)
+    recipients = hide_number([reader.recipient for reader in READERS[:readers]], DECOY)
     return seal_part(Draft(a_record(2, kind), PLAINTEXTS[kind]), recipients, DOORBELL)
 
 
@@ -59,7 +61,7 @@ def test_nobody_counts_the_readers_of_a_part() -> None:
 
 def test_a_part_is_sealed_to_somebody() -> None:
     with pytest.raises(ValueError, match="at least one reader"):
-        hide_number([], THROWN_AWAY)
+        hide_number([], DECOY)
 
 
 def test_a_reader_cannot_make_another_body_under_the_file_key() -> None:

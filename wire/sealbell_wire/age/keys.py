@@ -4,18 +4,19 @@ A key is made from 32 random bytes: `X25519Identity(seed)` or `HybridIdentity(se
 """
 
 from sealbell_wire.age import mlkem768x25519, x25519
+from sealbell_wire.age.decoy import PostQuantumRecipient
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity, HybridRecipient
 from sealbell_wire.age.x25519 import X25519Identity, X25519Recipient
 from sealbell_wire.errors import FormatError
 
-Recipient = X25519Recipient | HybridRecipient
+Recipient = X25519Recipient | PostQuantumRecipient
 Identity = X25519Identity | HybridIdentity
 
 MAX_IDENTITIES = 256
 MAX_IDENTITY_FILE_CHARS = 1 << 20  # each identity with its recipient in a comment, as age-keygen writes it
 
 
-def parse_recipient(text: str) -> Recipient:
+def parse_recipient(text: str) -> X25519Recipient | HybridRecipient:
     """The public key in `text`, of either kind. Raises FormatError, which never quotes it."""
     # No X25519 key begins so: the digit 1 is not among the letters of keys.
     if text.startswith(f"{mlkem768x25519.RECIPIENT_PREFIX}1"):
