@@ -52,6 +52,10 @@ def check_follows(earlier: Record, earlier_end_hash: str, later: Record) -> None
     missing = later.counter - earlier.counter - 1
     if missing:
         raise ContradictionError(f"{missing} clips before number {later.counter} are missing")
+    if later.last == ZERO_HASH:
+        raise ContradictionError(
+            f"the doorbell's card had lost how clip number {earlier.counter} ended: nobody can tell whether it is whole"
+        )
     if later.last != earlier_end_hash:
         raise ContradictionError(f"the end of clip number {earlier.counter} is missing")
 

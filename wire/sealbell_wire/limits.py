@@ -13,3 +13,6 @@ MAX_NAME_CHARS = 64
 MAX_RECEIPTS_PER_MESSAGE = 1_024
 NOTICE_BYTES = 65_536  # every notice's plaintext, so that no trigger tells itself by its size
 STANZAS_PER_HEADER = 4
+MAX_HEALTH_BYTES = 32_768  # a health message with its frame; sixteen readers take about 30 KiB
+HEALTH_BYTES = 4_096  # every report's plaintext, so that nothing wrong tells itself by its size
+MAX_TROUBLES = 32

@@ -18,6 +18,7 @@ PART = "part@sealbell"
 DROPPED = "dropped@sealbell"
 READERS = "readers@sealbell"
 RECEIPT = "receipt@sealbell"
+HEALTH = "health@sealbell"
 
 SIGNATURE_BYTES = 64
 KEY_BYTES = 32

@@ -36,6 +36,11 @@ def have(doorbell: str, clip: str) -> str:
     return f"{_base(doorbell)}/up/have/{clip}"
 
 
+def health(doorbell: str) -> str:
+    """Return the topic on which a doorbell publishes its health."""
+    return f"{_base(doorbell)}/up/health"
+
+
 def receipt(doorbell: str, clip: str) -> str:
     """Return the topic on which the relay sends receipts of one clip's parts."""
     return f"{_base(doorbell)}/dn/receipt/{clip}"

@@ -1,6 +1,6 @@
 """Writes wire/vectors/*.json: `python wire/vectors/make.py [FOLDER]`, the same bytes every time.
 
-What is sealed cannot be made twice alike, so clips.json is written only where it is absent.
+What is sealed cannot be made twice alike, so the files of SEALED are written only where they are absent.
 """
 
 import json
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from cases import clips, contents, documents, histories, names, parts, signatures
+from cases import clips, contents, documents, health, histories, names, parts, signatures
 from cases.base import Case
 
 FILES: dict[str, Callable[[], list[Case]]] = {
@@ -24,8 +24,9 @@ FILES: dict[str, Callable[[], list[Case]]] = {
     "contents.json": contents.contents,
     "readers.json": documents.readers,
     "cards.json": documents.cards,
+    "health.json": health.health,
 }
-SEALED = "clips.json"
+SEALED: dict[str, Callable[[], list[Case]]] = {"clips.json": clips.clips, "sealed_health.json": health.sealed_health}
 
 
 def write(path: Path, cases: list[Case]) -> None:
@@ -39,8 +40,9 @@ def main(folder: Path) -> None:
     """Write every file below `folder`."""
     for name, cases in FILES.items():
         write(folder / name, cases())
-    if not (folder / SEALED).exists():
-        write(folder / SEALED, clips.clips())
+    for name, cases in SEALED.items():
+        if not (folder / name).exists():
+            write(folder / name, cases())
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from sealbell_wire import (
     chain,
     content,
     enrolment,
+    health,
     ids,
     opening,
     padding,
@@ -22,6 +23,7 @@ from sealbell_wire import (
     readers,
     receipt,
     record,
+    report,
     sshsig,
     strictjson,
     topics,
@@ -219,6 +221,32 @@ def run_clip(given: Given) -> Given:
     }
 
 
+def run_health(given: Given) -> Given:
+    frame = bytes_of(given["bytes"])
+    found = health.parse_health(frame)
+    health.verify_health(found, bytes.fromhex(given["key"]))
+    assert found.encode() == frame
+    head, body = part.split_sealed(found.sealed)
+    return {"beat": asdict(found.beat), "head_bytes": len(head), "body_bytes": len(body)}
+
+
+def run_report(given: Given) -> Given:
+    return asdict(report.read_report(bytes_of(given["bytes"]), given["key"], given["number"]))
+
+
+def run_write_report(given: Given) -> Given:
+    said = {key: value for key, value in given.items() if key not in ("key", "number")}
+    said |= {"tip": report.Tip(**said["tip"]), "link": report.Link(**said["link"])}
+    said["troubles"] = tuple((word, since_ms) for word, since_ms in said["troubles"])
+    return written(report.encode_report(given["key"], given["number"], report.Report(**said)))
+
+
+def run_open_health(given: Given) -> Given:
+    found = health.parse_health(bytes_of(given["bytes"]))
+    identities = [keys.parse_identity(given["identity"])]
+    return asdict(report.open_health(found, bytes.fromhex(given["key"]), identities))
+
+
 RUN: dict[str, Callable[[Given], Any]] = {
     "json": lambda given: strictjson.load(bytes_of(given["bytes"]), "vector"),
     "doorbell": lambda given: {"doorbell": ids.doorbell_id(bytes.fromhex(given["key"]))},
@@ -259,4 +287,9 @@ RUN: dict[str, Callable[[Given], Any]] = {
     "card": run_card,
     "open": run_open,
     "clip": run_clip,
+    "beat": lambda given: asdict(health.parse_beat(bytes_of(given["bytes"]))),
+    "health": run_health,
+    "report": run_report,
+    "write_report": run_write_report,
+    "open_health": run_open_health,
 }

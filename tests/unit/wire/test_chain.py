@@ -98,6 +98,13 @@ def test_relay_cannot_cut_the_end_of_a_clip_once_the_next_one_is_heard() -> None
             chain.check_follows(earlier[0], hash_of(earlier[kept - 1]), later[0])
 
 
+def test_an_end_that_the_doorbells_card_lost_is_told_as_that_and_blames_nobody_else() -> None:
+    earlier, later = history()
+    for kept in range(1, len(earlier) + 1):
+        with pytest.raises(ContradictionError, match="card had lost how clip number 5 ended"):
+            chain.check_follows(earlier[0], hash_of(earlier[kept - 1]), replace(later[0], last=ids.ZERO_HASH))
+
+
 @pytest.mark.parametrize("hidden", [1, 2, 1000])
 def test_relay_cannot_hide_a_whole_clip_once_the_next_one_is_heard(hidden: int) -> None:
     earlier, later = history()

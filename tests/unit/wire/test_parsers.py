@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sealbell_wire import content, enrolment, part, readers, receipt, record, strictjson
+from sealbell_wire import content, enrolment, health, part, readers, receipt, record, report, strictjson
 from sealbell_wire.errors import FormatError, WireError
 from sealbell_wire.statement import take_statement
 from unit.wire.operations import CASES, bytes_of, place_of
@@ -37,7 +37,12 @@ PARSERS: dict[str, Callable[[content.Place | None], Parser]] = {
     "notice": lambda place: lambda data: content.read_notice(data, place),
     "init": lambda place: lambda data: content.read_init(data, place),
     "manifest": lambda place: lambda data: content.read_manifest(data, place),
+    "beat": lambda _: health.parse_beat,
+    "health": lambda _: health.parse_health,
+    "report": lambda _: lambda data: report.read_report(data, KEY, NUMBER),
 }
+NUMBER = next(case["input"]["number"] for case in CASES.values() if case["do"] == "report")
+KEY = next(case["input"]["key"] for case in CASES.values() if case["do"] == "report")
 # Padding is meant to be cut off or to grow, and an answer may hold no receipt or several: these are tried without.
 FREELY_ENDED = {"contents: an init part", "receipts: several", "receipts: none", "parts: exactly at the limit"}
 WHOLE = [name for name, case in CASES.items() if case["expect"] == "ok" and case["do"] in PARSERS]

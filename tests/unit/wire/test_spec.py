@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from sealbell_wire import boxes, errors, ids, limits, readers, receipt, record, sshsig
+from sealbell_wire import boxes, errors, health, ids, limits, readers, receipt, record, sshsig
 from sealbell_wire.age import errors as age_errors
 from sealbell_wire.padding import padme
 from unit.wire.operations import CASES
@@ -111,6 +111,7 @@ def test_every_namespace_and_magic_is_listed() -> None:
     assert set(re.findall(r"^\| `(\w+@sealbell)`", table, re.MULTILINE)) == namespaces
     for magic in (receipt.MAGIC, readers.MAGIC):
         assert f"| `{magic.decode()}` |" in section("7.1")
+    assert f'"{health.MAGIC.decode()}"' in section("15.1")
     assert boxes.BINDING_TYPE.hex() in section("9.2")
 
 

@@ -49,7 +49,8 @@ def test_every_operation_is_accepted_somewhere_and_refused_somewhere() -> None:
 
 
 def test_the_generator_writes_these_bytes_again(tmp_path: Path) -> None:
-    shutil.copy(VECTORS / "clips.json", tmp_path)
+    for sealed in ("clips.json", "sealed_health.json"):
+        shutil.copy(VECTORS / sealed, tmp_path)
     subprocess.run([sys.executable, VECTORS / "make.py", tmp_path], check=True)
     files = sorted(path.name for path in VECTORS.glob("*.json"))
     assert files == sorted(path.name for path in tmp_path.iterdir())

@@ -86,6 +86,7 @@ def _follows() -> list[Case]:
         case("two clips", "counter and last say so", later(), good=True),
         case("a hidden clip", "the counter has a hole", later(counter=9)),
         case("a cut end", "last names a part that is not held", later(), end=sha256(record(8).encode())),
+        case("an end that the doorbell lost", "a last of zeros says so", later(last=ZERO_HASH)),
         case("the same number again", "two doorbells use one key", later(counter=7)),
         case("a lower number", "an old clip is passed off as new", later(counter=6)),
         case("a lower name", "an old clip is passed off as new", later(clip="0190f3a1b200" + CLIP[12:])),
