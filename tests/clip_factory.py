@@ -91,6 +91,7 @@ class Doorbell:
         *,
         media: int = 3,
         trigger: TriggerKind = "button",
+        alert: bool = True,
         press_before: Sequence[int] = (),
         snapshot: bytes = JPEG,
         continues: str | None = None,
@@ -100,15 +101,16 @@ class Doorbell:
     ) -> list[Part]:
         """Record a clip of `media` GOPs, one second each.
 
-        `press_before` names fragments, counted from 0, before which somebody rings again. With `end` false the
-        doorbell dies before the manifest; parts in `drop` are dropped by a full outbox.
+        Without `alert`, which a press cannot be, its notice calls nobody. `press_before` names fragments, counted from
+        0, before which somebody rings again. With `end` false the doorbell dies before the manifest; parts in `drop`
+        are dropped by a full outbox.
         """
         self.wall_ms += 60_000
         self.counter += 1
         self.clip = new_clip_id(self.clip, self.wall_ms, hashlib.sha256(bytes([self.counter])).digest()[:10])
         taping = _Taping(self, synced)
         base_ms, header, fragments = self.monotonic_ms, *film()
-        taping.notice(trigger, base_ms, snapshot, continues)
+        taping.notice(trigger, base_ms, snapshot, continues, alert=alert)
         if media:
             taping.add("init", content.encode_init(taping.place, Init("1.2.3", self.readers_hash), header), base_ms)
         for number in range(media):
@@ -145,9 +147,11 @@ class _Taping:
     def place(self) -> Place:
         return Place(self._bell.verify_key.hex(), self._clip, len(self.parts))
 
-    def notice(self, kind: TriggerKind, at_ms: int, snapshot: bytes, continues: str | None) -> None:
+    def notice(
+        self, kind: TriggerKind, at_ms: int, snapshot: bytes, continues: str | None, *, alert: bool = True
+    ) -> None:
         wall_ms = self._bell.wall_ms + at_ms - self._began_ms
-        notice = Notice(kind, wall_ms, at_ms, self._bell.readers_hash, snapshot, continues)
+        notice = Notice(kind, wall_ms, at_ms, self._bell.readers_hash, snapshot, continues, alert)
         self.triggers.append(Trigger(kind, at_ms, at_ms))
         self.add("notice", content.encode_notice(self.place, notice), at_ms)
 

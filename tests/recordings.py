@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from scene import VIDEO, Shown, shown
-from sealbell.items import ClipBegins, ClipEnds, Draft, InitDraft, MediaDraft, NoticeDraft, Packet
+from sealbell.items import ClipBegins, ClipEnds, Draft, InitDraft, MediaDraft, MotionKind, NoticeDraft, Packet
 from sealbell.watch.recorder import Recorder, Timing
 
 STILL = b"\xff\xd8\xff a picture"
@@ -82,9 +82,9 @@ class Door:
         """Somebody rings."""
         return self._said(self.recorder.press(t_us))
 
-    def motion(self, t_us: int, *, active: bool) -> list[Draft]:
-        """The detector says what it thinks."""
-        return self._said(self.recorder.motion(t_us, active=active))
+    def motion(self, t_us: int, *, active: bool, kind: MotionKind = "motion", alert: bool = True) -> list[Draft]:
+        """The detector says what it thinks, and the mode whom it concerns."""
+        return self._said(self.recorder.motion(t_us, active=active, kind=kind, alert=alert))
 
     def finish(self) -> list[Clip]:
         """The pictures end; return everything as clips, all of which must have ended."""

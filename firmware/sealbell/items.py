@@ -5,6 +5,7 @@ All times `*_us` are microseconds of the doorbell's monotonic clock (of the file
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +110,9 @@ class Area:
     height: int
 
 
+MotionKind = Literal["motion", "pir"]
+"""What noticed a movement: the picture (perhaps the PIR too), or the PIR alone."""
+
 Felt = Press | Presence | Condition
 Seen = Frame | Packet | Light | Felt
 
@@ -140,11 +144,15 @@ class ClipBegins:
 
 @dataclass(frozen=True, slots=True)
 class NoticeDraft:
-    """Someone rang or moved. `snapshot` is a JPEG, empty while the camera has shown nothing yet."""
+    """Someone rang or moved. `snapshot` is a JPEG, empty while the camera has shown nothing yet.
+
+    `alert` is whether the owner is to be called now; a clip that is only recorded is told all the same.
+    """
 
     t_us: int
     trigger: TriggerKind
     snapshot: bytes
+    alert: bool = True
 
 
 @dataclass(frozen=True, slots=True)

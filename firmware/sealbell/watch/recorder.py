@@ -7,6 +7,9 @@ still active move the clip's end to `postroll_us` after them. The clip ends at t
 so that the next clip can begin with a whole picture; if no keyframe comes, it ends KEYFRAME_PATIENCE_US later. A clip
 that has lasted `cap_us` ends at a keyframe and a next one goes on from that very keyframe.
 
+Motion that is only to be recorded opens a clip whose notice calls nobody. Where that turns, in such a clip, into motion
+that the owner is to be called for, one more notice does so. A clip that goes on from another calls as that one did.
+
 Only packets and triggers move the state; there is no clock and no thread. What is between two keyframes when packets
 were lost is left out and counted, since a player would show it broken.
 """
@@ -20,6 +23,7 @@ from sealbell.items import (
     Draft,
     InitDraft,
     MediaDraft,
+    MotionKind,
     NoticeDraft,
     Packet,
     Run,
@@ -49,6 +53,7 @@ class Timing:
 @dataclass(slots=True)
 class _Clip:
     kind: TriggerKind
+    alerted: bool
     ends_us: int
     triggers: list[Trigger] = field(default_factory=list)
     base_us: int | None = None
@@ -68,7 +73,7 @@ class Recorder:
         self._gatherer = Gatherer(timing.fragment_us, MAX_RUN_BYTES)
         self._preroll = Preroll(timing.preroll_us, MAX_PREROLL_BYTES)
         self._clip: _Clip | None = None
-        self._moving = False
+        self._moving: MotionKind | None = None
         self._broken = False
 
     @property
@@ -78,23 +83,26 @@ class Recorder:
 
     def press(self, t_us: int) -> list[Draft]:
         """Somebody rang: always a notice, always recorded."""
-        opened = [] if self._clip else self._open("button", t_us, continues=False)
+        opened = [] if self._clip else self._open("button", t_us, alert=True, continues=False)
         clip = self._current()
-        clip.kind = "button"
+        clip.kind, clip.alerted = "button", True
         clip.ends_us = max(clip.ends_us, t_us + self._timing.postroll_us)
         self._note(clip, Trigger("button", t_us // 1_000, t_us // 1_000))
         return opened or [NoticeDraft(t_us, "button", self._still())]
 
-    def motion(self, t_us: int, *, active: bool) -> list[Draft]:
-        """What the detector said of the frame at `t_us`."""
-        begins = active and not self._moving
-        self._moving = active
+    def motion(self, t_us: int, *, active: bool, kind: MotionKind = "motion", alert: bool = True) -> list[Draft]:
+        """Whether something moves at `t_us`, what noticed it, and whether the owner is to be called for it."""
+        begins = kind != self._moving
+        self._moving = kind if active else None
         if not active:
             return []
-        drafts = [] if self._clip else self._open("motion", t_us, continues=False)
+        drafts = [] if self._clip else self._open(kind, t_us, alert=alert, continues=False)
         clip = self._current()
         clip.ends_us = max(clip.ends_us, t_us + self._timing.postroll_us)
-        self._extend_motion(clip, t_us // 1_000, begins=begins)
+        self._extend_motion(clip, kind, t_us // 1_000, begins=begins)
+        if alert and not clip.alerted:
+            clip.alerted = True
+            drafts.append(NoticeDraft(t_us, kind, self._still()))
         return drafts
 
     def packet(self, packet: Packet) -> list[Draft]:
@@ -123,9 +131,9 @@ class Recorder:
         drafts = self._take(run) if run else []
         return drafts + self._close()
 
-    def _open(self, kind: TriggerKind, t_us: int, *, continues: bool) -> list[Draft]:
-        self._clip = _Clip(kind, ends_us=t_us + self._timing.postroll_us)
-        drafts: list[Draft] = [ClipBegins(continues), NoticeDraft(t_us, kind, self._still())]
+    def _open(self, kind: TriggerKind, t_us: int, *, alert: bool, continues: bool) -> list[Draft]:
+        self._clip = _Clip(kind, alert, ends_us=t_us + self._timing.postroll_us)
+        drafts: list[Draft] = [ClipBegins(continues), NoticeDraft(t_us, kind, self._still(), alert)]
         for run in self._preroll.take(t_us - self._timing.preroll_us):
             drafts += self._take(run)
         return drafts
@@ -162,11 +170,11 @@ class Recorder:
 
     def _go_on(self, clip: _Clip, t_us: int) -> list[Draft]:
         drafts = self._close()
-        drafts += self._open("motion" if self._moving else clip.kind, t_us, continues=True)
+        drafts += self._open(self._moving or clip.kind, t_us, alert=clip.alerted, continues=True)
         following = self._current()
         following.ends_us = clip.ends_us
         if self._moving:
-            self._extend_motion(following, t_us // 1_000, begins=True)
+            self._extend_motion(following, self._moving, t_us // 1_000, begins=True)
         return drafts
 
     def _close(self) -> list[Draft]:
@@ -188,12 +196,12 @@ class Recorder:
         if len(clip.triggers) < MAX_TRIGGERS:
             clip.triggers.append(trigger)
 
-    def _extend_motion(self, clip: _Clip, t_ms: int, *, begins: bool) -> None:
+    def _extend_motion(self, clip: _Clip, kind: MotionKind, t_ms: int, *, begins: bool) -> None:
         for i in range(len(clip.triggers) - 1, -1, -1):
-            if not begins and clip.triggers[i].kind == "motion":
-                clip.triggers[i] = Trigger("motion", clip.triggers[i].from_ms, t_ms)
+            if not begins and clip.triggers[i].kind == kind:
+                clip.triggers[i] = Trigger(kind, clip.triggers[i].from_ms, t_ms)
                 return
-        self._note(clip, Trigger("motion", t_ms, t_ms))
+        self._note(clip, Trigger(kind, t_ms, t_ms))
 
     def _count_lost(self, packets: int) -> None:
         if self._clip:

@@ -139,6 +139,7 @@ class Sealer:
             self._readers.hash,
             draft.snapshot,
             clip.continues,
+            draft.alert,
         )
         return self._seal("notice", draft.t_us, content.encode_notice(self._place(), notice))
 

@@ -211,6 +211,81 @@ def test_footage_of_a_press_stays_so_across_the_cap() -> None:
     assert first.numbers + second.numbers == list(range(640))
 
 
+def test_motion_that_is_only_recorded_calls_nobody_however_often_it_comes() -> None:
+    door = Door()
+    for picture in packets(300):
+        door.motion(picture.t_us, active=picture.t_us // S % 4 < 2, alert=False)
+        door.see(picture)
+    (clip,) = door.finish()
+    assert [notice.alert for notice in clip.notices] == [False]
+    assert clip.numbers == list(range(300)), "recorded it is all the same"
+
+
+def test_press_calls_also_in_a_clip_of_motion_that_calls_nobody() -> None:
+    door = Door()
+    door.motion(0, active=True, alert=False)
+    assert door.press(S) == [NoticeDraft(S, "button", STILL, alert=True)]
+    assert door.motion(2 * S, active=True, alert=True) == [], "the owner has been called"
+
+
+@pytest.mark.parametrize("moved_on", [False, True])
+def test_motion_calls_once_when_it_comes_to_concern_the_owner(moved_on: bool) -> None:
+    door = Door()
+    door.motion(0, active=True, alert=False)
+    door.motion(S, active=moved_on, alert=False)
+    assert door.motion(2 * S, active=True, alert=True) == [NoticeDraft(2 * S, "motion", STILL, alert=True)]
+    assert door.motion(3 * S, active=True, alert=True) == []
+    door.motion(4 * S, active=False)
+    assert door.motion(5 * S, active=True, alert=True) == []
+
+
+@pytest.mark.parametrize("alert", [False, True])
+def test_clip_that_goes_on_calls_as_the_one_before(alert: bool) -> None:
+    door = Door()
+    for picture in packets(700):
+        door.motion(picture.t_us, active=True, alert=alert)
+        door.see(picture)
+    first, second = door.finish()
+    assert [notice.alert for clip in (first, second) for notice in clip.notices] == [alert, alert]
+
+
+def test_footage_of_a_press_calls_across_the_cap_whoever_moves() -> None:
+    door = Door()
+    door.press(0)
+    for picture in packets(700):
+        door.motion(picture.t_us, active=True, alert=False)
+        door.see(picture)
+    _, second = door.finish()
+    assert (second.notices[0].trigger, second.notices[0].alert) == ("motion", True)
+
+
+def test_clip_says_whether_the_pir_alone_began_it_and_when_each_saw_something() -> None:
+    door = Door()
+    (_, notice, *_) = door.motion(0, active=True, kind="pir")
+    assert notice == NoticeDraft(0, "pir", STILL)
+    door.motion(S, active=True, kind="pir")
+    assert door.motion(2 * S, active=True, kind="motion") == [], "the same somebody calls once"
+    door.motion(3 * S, active=True, kind="motion")
+    door.motion(4 * S, active=False)
+    door.motion(5 * S, active=True, kind="motion")
+    (clip,) = door.finish()
+    assert clip.ended.triggers == (
+        Trigger("pir", 0, 1_000),
+        Trigger("motion", 2_000, 3_000),
+        Trigger("motion", 5_000, 5_000),
+    )
+
+
+def test_clip_that_the_pir_keeps_open_across_the_cap_says_so() -> None:
+    door = Door()
+    for picture in packets(700):
+        door.motion(picture.t_us, active=True, kind="pir")
+        door.see(picture)
+    first, second = door.finish()
+    assert [clip.notices[0].trigger for clip in (first, second)] == ["pir", "pir"]
+    assert second.ended.triggers == (Trigger("pir", 60_000, 69_900),)
+
+
 def test_each_clip_tells_its_own_time_from_zero() -> None:
     door = Door()
     film = packets(300)

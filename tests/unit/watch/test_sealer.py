@@ -209,6 +209,13 @@ def test_manifest_is_what_was_committed() -> None:
     assert (clip.manifest.start_ms, clip.manifest.end_ms) == (1_000, 9_000)
 
 
+def test_notice_says_whether_the_owner_is_to_be_called() -> None:
+    room = Room()
+    room.step(ClipBegins(False), NoticeDraft(0, "pir", STILL, alert=False), NoticeDraft(1, "button", b""), end_draft())
+    (clip,) = room.told()
+    assert [(notice.trigger, notice.alert) for notice in clip.notices] == [("pir", False), ("button", True)]
+
+
 def test_clip_without_a_picture_has_notices_and_a_manifest_only() -> None:
     room = Room()
     room.step(ClipBegins(False), NoticeDraft(0, "button", b""), NoticeDraft(1, "button", b""), end_draft())
