@@ -10,7 +10,8 @@ from sealbell.clock import Pace
 from sealbell.items import Frame, Picture, VideoFormat
 from sealbell.seams import Sink
 from sealbell.watch.camera.h264 import H264Encoder
-from sealbell.watch.camera.pictures import bgr, lores_luma
+from sealbell.watch.camera.masks import NO_MASKS, Masks
+from sealbell.watch.camera.pictures import bgr, lores_luma, masked
 
 _log = logging.getLogger(__name__)
 MAX_WIDTH_PX, MAX_HEIGHT_PX = 1_920, 1_080
@@ -24,10 +25,11 @@ class FootageError(Exception):
 class Footage:
     """Decodes a file and encodes it anew, as a camera would have; a picture leaves when the clock has reached it."""
 
-    def __init__(self, path: Path, clock: Pace, bits_per_s: int | None = None) -> None:
+    def __init__(self, path: Path, clock: Pace, bits_per_s: int | None = None, masks: Masks = NO_MASKS) -> None:
         """Opens the file and decodes its first picture; FootageError if that fails."""
         self._clock = clock
         self._path = path
+        self._masks = masks
         try:
             self._container = av.open(str(path))
             stream = self._container.streams.video[0]
@@ -58,7 +60,7 @@ class Footage:
             self._clock.reach(t_us)
             if self._stopped:
                 return
-            main = picture.reformat(self._format.width, self._format.height, "yuv420p")
+            main = masked(picture.reformat(self._format.width, self._format.height, "yuv420p"), self._masks)
             sink(Frame(t_us, lores_luma(main)))
             packet = self._encoder.encode(main, t_us)
             self._newest = main

@@ -3,7 +3,8 @@
 import av
 import numpy as np
 
-from sealbell.items import Luma, Picture
+from sealbell.items import Luma, Picture, VideoFormat
+from sealbell.watch.camera.masks import Masks
 
 WIDTH_PX, HEIGHT_PX = 320, 240
 
@@ -16,3 +17,15 @@ def lores_luma(picture: av.VideoFrame) -> Luma:
 def bgr(picture: av.VideoFrame | None) -> Picture | None:
     """Return a picture as BGR (height, width, 3), None for none."""
     return None if picture is None else np.asarray(picture.to_ndarray(format="bgr24"), dtype=np.uint8)
+
+
+def masked(picture: av.VideoFrame, masks: Masks) -> av.VideoFrame:
+    """Return a yuv420p picture with its masks burnt in, a new one if there are any: a decoder may still need the old.
+
+    ValueError if it cannot be masked.
+    """
+    if not masks:
+        return picture
+    yuv = np.ascontiguousarray(picture.to_ndarray(), dtype=np.uint8)
+    masks.burn(yuv, VideoFormat(picture.width, picture.height))
+    return av.VideoFrame.from_ndarray(yuv, format="yuv420p")

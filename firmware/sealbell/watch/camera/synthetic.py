@@ -10,6 +10,7 @@ from sealbell.clock import Pace
 from sealbell.items import Frame, Picture, VideoFormat
 from sealbell.seams import Sink
 from sealbell.watch.camera.h264 import H264Encoder
+from sealbell.watch.camera.masks import NO_MASKS, Masks
 from sealbell.watch.camera.pictures import bgr, lores_luma
 
 NOISE_PICTURES = 8
@@ -38,13 +39,14 @@ class Synthetic:
 
     def __init__(
         self, video: VideoFormat, fps: int, bits_per_s: int, clock: Pace, length_us: int | None = None,
-        walk_us: int = 0, every_us: int = 30_000_000,
+        walk_us: int = 0, every_us: int = 30_000_000, masks: Masks = NO_MASKS,
     ) -> None:  # fmt: skip
         self._video = video
         self._period_us = 1_000_000 // fps
         self._clock = clock
         self._length_us = length_us
         self._walk_us, self._every_us = walk_us, every_us
+        self._masks = masks
         self._encoder = H264Encoder(video, fps, bits_per_s, "ultrafast")
         noise = np.random.default_rng(7)
         shape = (NOISE_PICTURES, video.height, video.width)
@@ -68,7 +70,9 @@ class Synthetic:
             self._clock.reach(t_us)
             if self._stopped:
                 return
-            picture = av.VideoFrame.from_ndarray(self._draw(number, t_us), format="yuv420p")
+            drawn = self._draw(number, t_us)
+            self._masks.burn(drawn, self._video)
+            picture = av.VideoFrame.from_ndarray(drawn, format="yuv420p")
             sink(Frame(t_us, lores_luma(picture)))
             packet = self._encoder.encode(picture, t_us)
             self._newest = picture
