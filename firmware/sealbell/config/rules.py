@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
 
+from sealbell.pins import HEADER
+
 MAX_LABEL_CHARS = 32
 MAX_SOURCE_CHARS = 256
 MINUTES_PER_DAY = 1_440
-FIRST_PIN, LAST_PIN = 2, 27  # BCM numbers; 0 and 1 belong to the HAT's memory
+FIRST_PIN, LAST_PIN = min(HEADER), max(HEADER)  # BCM numbers, all between are there
 NOT_FITTED = "none"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SYSTEM_ZONE = "system"
@@ -267,7 +269,7 @@ _ZONE = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}")
 
 @dataclass(frozen=True, slots=True)
 class TimeZone:
-    """A time zone that this machine knows (Debian's tzdata), or the machine's own."""
+    """A time zone that this machine knows (Debian's tzdata); None for the machine's own."""
 
     unit: str = ""
 
@@ -276,10 +278,10 @@ class TimeZone:
         """See Rule."""
         return f'"{SYSTEM_ZONE}" or a name such as "Europe/Lisbon" that tzdata has'
 
-    def read(self, found: object) -> str:
+    def read(self, found: object) -> str | None:
         """See Rule."""
         if found == SYSTEM_ZONE:
-            return SYSTEM_ZONE
+            return None
         if not isinstance(found, str) or not _ZONE.fullmatch(found):
             raise ValueError
         try:
@@ -287,9 +289,9 @@ class TimeZone:
         except (zoneinfo.ZoneInfoNotFoundError, OSError, ValueError):  # a folder of zones is an OSError
             raise ValueError(nearest(found, sorted(zoneinfo.available_timezones()))) from None
 
-    def plain(self, value: str) -> Plain:
+    def plain(self, value: str | None) -> Plain:
         """See Rule."""
-        return value
+        return SYSTEM_ZONE if value is None else value
 
 
 def _quoted(word: str) -> str:

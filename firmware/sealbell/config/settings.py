@@ -21,6 +21,7 @@ from sealbell.config.rules import (
     TimeZone,
     Whole,
 )
+from sealbell.pins import TABLE, Function
 
 MAX_MASKS = 16
 MAX_ZONES = 16
@@ -34,6 +35,10 @@ _MODE = Choice(get_args(Mode))
 _ACTION = Choice(get_args(Action))
 _THOUSANDTHS = "thousandths of the picture"
 _EVERY_DAY = tuple(range(7))
+
+
+def _bcm(function: str) -> int:
+    return TABLE[Function(function)].bcm
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class Night:
 
     infrared: bool = key(Flag(), "whether to light the scene at night", True)
     dark_lux: float = key(Real(0, 10_000, "lux"), "night begins below this", 5.0)
-    light_lux: float = key(Real(0, 10_000, "lux"), "day begins above this; well above what the light itself adds", 30.0)
+    light_lux: float = key(Real(0, 10_000, "lux"), "day begins above this, the doorbell's own light not counted", 20.0)
     hold_s: int = key(Whole(1, 600, "seconds"), "how long it must be dark, or light, before it counts", 10)
 
 
@@ -95,7 +100,7 @@ class ModeNow:
     """The mode in force. A press rings and is recorded in every mode; the mode decides on motion alone."""
 
     now: Mode = key(_MODE, "the mode at all times that the schedule says nothing of", "home")
-    timezone: str = key(TimeZone(), "the clock that the schedule goes by", "system")
+    timezone: str | None = key(TimeZone(), "the clock that the schedule goes by", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +150,14 @@ class Outbox:
 class Pins:
     """What is wired to which pin of the header; "none" for a part that is not fitted."""
 
-    button: int | None = key(Pin(), "the bell's button", 17)
-    reset: int | None = key(Pin(), "the reset button inside the case", 26)
-    pir: int | None = key(Pin(), "the PIR sensor", 4)
-    light_red: int | None = key(Pin(), "the status light, red", 27)
-    light_green: int | None = key(Pin(), "the status light, green", 24)
-    infrared: int | None = key(Pin(), "the infrared light", 22)
-    ir_cut: int | None = key(Pin(), "the IR-cut filter", 25)
-    chime: int | None = key(Pin(), "the chime's relay", 23)
+    button: int | None = key(Pin(), "the bell's button", _bcm("button"))
+    reset: int | None = key(Pin(), "the reset button inside the case", _bcm("reset"))
+    pir: int | None = key(Pin(), "the PIR sensor", _bcm("pir"))
+    light_red: int | None = key(Pin(), "the status light, red", _bcm("light_red"))
+    light_green: int | None = key(Pin(), "the status light, green", _bcm("light_green"))
+    infrared: int | None = key(Pin(), "the infrared light", _bcm("infrared"))
+    ir_cut: int | None = key(Pin(), "the IR-cut filter", _bcm("ir_cut"))
+    chime: int | None = key(Pin(), "the chime's relay", _bcm("chime"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +166,7 @@ class Panel:
 
     debounce_ms: int = key(Whole(5, 100, "milliseconds"), "a press shorter than this is noise", 20)
     stuck_s: int = key(Whole(5, 600, "seconds"), "a button that is down for longer is reported as stuck", 30)
-    chime_ms: int = key(Whole(50, 5_000, "milliseconds"), "how long the chime's relay is closed", 500)
+    chime_ms: int = key(Whole(50, 500, "milliseconds"), "how long the chime's relay is closed", 250)
 
 
 @dataclass(frozen=True, slots=True)

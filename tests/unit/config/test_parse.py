@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from sealbell.config import Settings, SettingsError, parse_settings, read_settin
 from sealbell.config.keys import Key, Table, tables
 from sealbell.config.parse import MAX_PROBLEMS, MAX_SETTINGS_BYTES, shown
 from sealbell.config.render import commented_defaults, in_force, toml_value
+from sealbell.config.rules import FIRST_PIN, LAST_PIN
 from sealbell.config.settings import MAX_MASKS, MAX_SCHEDULE_ENTRIES, MAX_ZONES, Entry, Mask, Zone
+from sealbell.pins import HEADER, TABLE, Function, assign
 
 TABLES = tables(Settings)
 ALL_KEYS = [(table, key) for table in TABLES for key in table.keys]
@@ -82,7 +85,7 @@ chime = 20
 [panel]
 debounce_ms = 30
 stuck_s = 60
-chime_ms = 1000
+chime_ms = 500
 """
 
 
@@ -108,6 +111,14 @@ def test_every_key_can_be_set() -> None:
     assert whole.schedule[1] == Entry("home", 0, 6 * 60 + 5, (0, 1, 2, 3, 4, 5, 6))
     assert (whole.pins.reset, whole.pins.button) == (None, 5)
     assert type(whole.night.dark_lux) is float
+
+
+def test_every_function_of_the_pin_table_has_its_key_and_its_default() -> None:
+    pins = asdict(Settings().pins)
+    assert pins == {function.value: pin.bcm for function, pin in TABLE.items()}
+    chosen = asdict(parse_settings(WHOLE).pins)
+    assign({function: chosen[function.value] for function in Function})
+    assert set(range(FIRST_PIN, LAST_PIN + 1)) == set(HEADER)
 
 
 def test_what_is_printed_is_what_is_in_force() -> None:
@@ -275,7 +286,7 @@ def test_keys_that_do_not_fit_each_other_are_refused_by_their_names(text: str, a
 @pytest.mark.parametrize(
     "text",
     [
-        "[night]\ndark_lux = 29.9",
+        "[night]\ndark_lux = 19.9",
         '[pins]\ninfrared = "none"\n[night]\ninfrared = false',
         '[[zone]]\nname = "a"\nx = 500\ny = 0\nwidth = 500\nheight = 5',
         "[recording]\npre_roll_s = 5\npost_roll_s = 4\nmax_clip_s = 10",
@@ -378,7 +389,7 @@ import sys
 before = set(sys.modules)
 import sealbell.config, sealbell.config.command
 new = {name: str(getattr(sys.modules[name], "__file__", "")) for name in set(sys.modules) - before}
-ours = {name for name in new if name == "sealbell" or name.startswith("sealbell.config")}
+ours = {name for name in new if name == "sealbell" or name.startswith(("sealbell.config", "sealbell.pins"))}
 print(sorted(name for name in new.keys() - ours if "site-packages" in new[name] or name.startswith("sealbell")))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
