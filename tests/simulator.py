@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from crafted import key_of
-from handclock import HandClock
 from sealbell.seams import Arrival, Connected, Lost, Message
+from sealbell_testing.clock import HandClock
 from sealbell_wire import chain, sshsig, topics
 from sealbell_wire.errors import ContradictionError, WireError
 from sealbell_wire.ids import ZERO_HASH

@@ -5,13 +5,13 @@ import random
 from pathlib import Path
 
 from crafted import Bell
-from handclock import HandClock
 from sealbell.seams import Connected, Message
 from sealbell.spool import Entry, listing
 from sealbell.uplink.courier import Courier
 from sealbell.uplink.main import Uplink
 from sealbell.uplink.outbox import OutboxReader
 from sealbell.watch.outbox import Outbox
+from sealbell_testing.clock import HandClock
 from sealbell_wire import topics
 from sealbell_wire.part import Part
 from simulator import Broker, Relay, Weather, Wire

@@ -36,6 +36,11 @@ class HandPanel:
         self._feel(Condition(self._clock.now_us(), Trouble.BUTTON_STUCK, present))
 
     @property
+    def listens(self) -> bool:
+        """Whether a press is felt: the doorbell has started and not stopped."""
+        return self._sink is not None
+
+    @property
     def light(self) -> LightCode:
         """What the status light shows now."""
         return self.lights[-1]

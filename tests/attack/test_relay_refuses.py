@@ -13,7 +13,9 @@ import pytest
 from yarl import URL
 
 from parts_factory import Doorbell, Owner, hash_of, topic_of
-from relay_process import DEADLINE_S, Line, Relay, doorbell_line, health, owner_session, serving
+from relay_peers import Line, doorbell_line, health, owner_session
+from sealbell_testing.relay import Relay, serving
+from sealbell_testing.waiting import DEADLINE_S
 from sealbell_wire import topics
 from sealbell_wire.ids import ZERO_HASH, ZERO_ID
 from sealbell_wire.limits import MAX_PART_BYTES

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from handclock import HandClock
 from sealbell.clock import FootageClock, SystemClock
 from sealbell.seams import Clock
+from sealbell_testing.clock import HandClock
 
 BOOT = "b0" * 16
 SLACK_MS = 2_000  # a busy machine may put us aside between two calls

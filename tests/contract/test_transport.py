@@ -11,9 +11,9 @@ import pytest
 import simulator
 from brokers import Broker, Mosquitto, Nats
 from crafted import Bell
-from handclock import HandClock
 from sealbell.seams import Arrival, Connected, Lost, Message, Transport
 from sealbell.uplink.mqtt import MqttTransport
+from sealbell_testing.clock import HandClock
 from sealbell_wire import topics
 from sealbell_wire.limits import MAX_PART_BYTES
 

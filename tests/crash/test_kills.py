@@ -4,7 +4,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,18 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from brokers import free_port
 from sealbell.demo import processes
 from sealbell.demo.processes import Running
 from sealbell.demo.street import Doorbell, Street
 
 LEDGER_WATCH = Path(__file__).with_name("ledger_watch.py")
 PAUSE_S = (0.15, 1.4)
-
-
-def free_port() -> str:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return str(sock.getsockname()[1])
 
 
 class Victims:
@@ -81,7 +75,7 @@ def broker_pids(relay_pid: int) -> list[int]:
 def run_kills(folder: Path, kills: int, seed: int) -> Counter[str]:
     chance = random.Random(seed)
     done: Counter[str] = Counter()
-    ports = ["--mqtt-port", free_port(), "--http-port", free_port()]
+    ports = ["--mqtt-port", str(free_port()), "--http-port", str(free_port())]
     ledger = folder / "ledger"
     with ExitStack() as stack:
         street = Street(folder, stack)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from crafted import Bell, entry_of
-from handclock import HandClock
 from scene import START_CODE, VIDEO, children, packet
 from sealbell.items import Packet, Run
 from sealbell.seams import Arrival, Connected, Message
@@ -14,6 +13,7 @@ from sealbell.spool import Entry, parse_name
 from sealbell.uplink.courier import Courier
 from sealbell.uplink.main import Uplink
 from sealbell.watch import mp4
+from sealbell_testing.clock import HandClock
 from sealbell_wire import topics
 from sealbell_wire.errors import WireError
 from sealbell_wire.receipt import NO_REASON, Receipt, Verdict, read_receipts

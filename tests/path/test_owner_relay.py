@@ -2,13 +2,11 @@
 
 import json
 import os
-import select
-import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +18,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 from clip_factory import PICTURES_A_GOP, Doorbell
 from owner_world import ENTROPY
 from sealbell_owner.folder import Folder
-from sealbell_owner.home import Home, make_home, read_card
+from sealbell_owner.home import Home, make_home
 from sealbell_owner.keys import derive_root, first_readers
 from sealbell_owner.relay import Relay
+from sealbell_testing.relay import serving
+from sealbell_testing.waiting import DEADLINE_S, until
 from sealbell_wire import topics
-from sealbell_wire.enrolment import RelayCard
+from sealbell_wire.enrolment import OwnerCard, RelayCard
 from sealbell_wire.part import Part
 
-DEADLINE_S = 30.0
 BIN = Path(sys.executable).parent
 
 
@@ -56,32 +55,23 @@ class Street:
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     folder = tmp_path_factory.mktemp("street")
-    relay = subprocess.Popen([BIN / "sealbell-relay", "serve", folder / "relay"], stdout=subprocess.PIPE)
-    assert relay.stdout is not None
-    try:
-        assert select.select([relay.stdout], [], [], DEADLINE_S)[0]
-        card = read_card(folder / "relay" / "relay.json", RelayCard)
-        home = make_home(folder / "owner", ENTROPY, card)
+    with serving(folder / "relay") as relay:
+        home = make_home(folder / "owner", ENTROPY, relay.card)
         root = derive_root(ENTROPY, 0)
         bell = Doorbell(1, [root.identity.recipient], first_readers(ENTROPY).hash, root.verify_key.hex())
-        (folder / "bell.json").write_bytes(bell.card.encode())
-        for allowed in (home.folder / "card.json", folder / "bell.json"):
-            subprocess.run(
-                [BIN / "sealbell-relay", "allow", folder / "relay", allowed], check=True, capture_output=True
-            )
+        relay.allow(OwnerCard(root.verify_key.hex(), sha256(root.token).hexdigest()), bell.card)
         home.pin(bell.card, "front")
-        street = Street(folder, home, bell, _connect(card), [])
+        street = Street(folder, home, bell, _connect(relay.card), [])
         for clip in (bell.record(media=2), bell.record(media=3, drop=[3]), bell.record(media=2, end=False)):
             street.publish(clip)
             street.clips.append(clip)
-        _until(lambda: len(Folder(folder / "relay").clips(bell.doorbell, 9).clips) == len(street.clips), folder)
-        _until(lambda: street.run("open", "latest", "--out", folder / "x.mp4")["parts"] == 4, folder)
+        sent = sum(map(len, street.clips))
+        until(
+            lambda: len(list((relay.root / "store" / "clips").rglob("*.*"))) == sent, "the relay stored what was sent"
+        )
         yield street
         street.mqtt.disconnect()
         street.mqtt.loop_stop()
-    finally:
-        relay.send_signal(signal.SIGTERM)
-        relay.wait(DEADLINE_S)
 
 
 def _connect(card: RelayCard) -> Client:
@@ -90,18 +80,6 @@ def _connect(card: RelayCard) -> Client:
     client.connect(host, int(port))
     client.loop_start()
     return client
-
-
-def _until(holds: Callable[[], bool], folder: Path) -> None:
-    tick = threading.Event()
-    for _ in range(int(DEADLINE_S / 0.05)):
-        try:
-            if (folder / "relay" / "store" / "clips").is_dir() and holds():
-                return
-        except AssertionError:
-            pass
-        tick.wait(0.05)
-    raise AssertionError("the relay did not store what was sent")
 
 
 def test_a_relay_and_its_folder_answer_alike(street: Street) -> None:

@@ -18,19 +18,9 @@ from pathlib import Path
 import pytest
 
 from parts_factory import Doorbell, Owner, hash_of
-from relay_process import (
-    COMMAND,
-    DEADLINE_S,
-    Line,
-    Relay,
-    doorbell_line,
-    health,
-    owner_session,
-    read_object,
-    read_objects,
-    serving,
-    until,
-)
+from relay_peers import Line, doorbell_line, health, owner_session, read_object, read_objects
+from sealbell_testing.relay import COMMAND, Relay, serving
+from sealbell_testing.waiting import DEADLINE_S, until
 from sealbell_wire.part import Part
 
 OWNER = Owner(1)

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crafted import Bell
-from handclock import HandClock
 from sealbell.seams import Arrival, Connected, Lost, Message
 from sealbell.uplink.mqtt import CONFIRM_TIMEOUT_US, MAX_BACKOFF_US, MAX_MESSAGE_BYTES, MIN_BACKOFF_US, MqttTransport
+from sealbell_testing.clock import HandClock
 from sealbell_wire import topics
 from sealbell_wire.limits import MAX_PART_BYTES
 

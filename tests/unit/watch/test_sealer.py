@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crafted import entry_of, key_of
-from handclock import DAY_MS, HandClock
 from histories import Told, tell
 from recordings import Door
 from scene import VIDEO, filmed, packet, packets
@@ -21,6 +20,7 @@ from sealbell.watch import mp4
 from sealbell.watch.outbox import Outbox
 from sealbell.watch.recorder import MAX_RUN_BYTES
 from sealbell.watch.sealer import MAX_OWED_DRAFTS, Readers, Sealer, SealPart
+from sealbell_testing.clock import DAY_MS, HandClock
 from sealbell_wire import sealing, sshsig
 from sealbell_wire.age.decoy import Decoy
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from crafted import key_of
-from handclock import HandClock
 from histories import Told, tell
 from scene import VIDEO, filmed
 from sealbell.items import Packet, Picture, Press, Seen, VideoFormat
@@ -22,6 +21,9 @@ from sealbell.watch.outbox import Outbox
 from sealbell.watch.pipeline import Pipeline
 from sealbell.watch.recorder import Recorder, Timing
 from sealbell.watch.sealer import Readers, Sealer
+from sealbell_testing.clock import HandClock
+from sealbell_testing.panel import HandPanel
+from sealbell_testing.waiting import DEADLINE_S, until
 from sealbell_wire import sshsig
 from sealbell_wire.age.decoy import Decoy
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity
@@ -30,7 +32,6 @@ from sealbell_wire.sealing import drop_part, hide_number
 
 KEY = key_of(1)
 IDENTITY = HybridIdentity(b"\x01" * 32)
-DEADLINE_S = 20.0
 
 
 class ScriptedCamera:
@@ -54,19 +55,6 @@ class ScriptedCamera:
         self._stopped.set()
 
 
-class Button:
-    """A panel that is pressed by the test."""
-
-    def __init__(self) -> None:
-        self.sink: Callable[[Press], None] | None = None
-
-    def start(self, sink: Callable[[Press], None]) -> None:
-        self.sink = sink
-
-    def stop(self) -> None:
-        self.sink = None
-
-
 class Quiet:
     """A detector that sees nothing."""
 
@@ -81,9 +69,10 @@ class House:
 
     def __init__(self, folder: Path, script: Callable[[Sink, threading.Event], None], *, patient: bool = True) -> None:
         self.folder = folder
-        self.button = Button()
+        self.clock = HandClock()
+        self.panel = HandPanel(self.clock)
         self.seen: list[int] = []
-        eyes = Eyes(ScriptedCamera(script), self.button, HandClock(), patient=patient)
+        eyes = Eyes(ScriptedCamera(script), self.panel, self.clock, patient=patient)
         readers = Readers(hide_number([IDENTITY.recipient], Decoy(os.urandom)), "5e" * 32)
         outbox = Outbox(folder, 1 << 40, 0, lambda part: drop_part(part, KEY), lambda _: 1 << 40)
         sealer = Sealer(KEY, readers, "1.2.3", eyes.clock, outbox, random.Random(3).randbytes)
@@ -129,9 +118,9 @@ def test_press_of_the_button_is_recorded_while_nothing_moves(tmp_path: Path) -> 
     house = House(tmp_path, script)
     thread = threading.Thread(target=house.watch.run, daemon=True)
     thread.start()
-    while house.button.sink is None:
-        threading.Event().wait(0.001)
-    house.button.sink(Press(1_950_000))
+    until(lambda: house.panel.listens, "the panel feels presses")
+    house.clock.pass_us(1_950_000)
+    house.panel.press()
     pressed.set()
     thread.join(DEADLINE_S)
     assert not thread.is_alive()
@@ -155,7 +144,7 @@ def test_stop_commits_what_is_open_and_ends(tmp_path: Path) -> None:
     house.watch.stop()
     thread.join(DEADLINE_S)
     assert not thread.is_alive()
-    assert house.button.sink is None
+    assert not house.panel.listens
     assert house.told[0].kinds == "nivvvf"
 
 
