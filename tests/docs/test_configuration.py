@@ -6,6 +6,8 @@ from pathlib import Path
 
 from docs.pages import ROOT, page
 from sealbell.config import parse_settings
+from sealbell.watch.motion.scene import CELLS_HIGH, CELLS_WIDE
+from sealbell.watch.movement import OVERLAP_US
 
 WRITER = ROOT / "docs" / "write_configuration.py"
 
@@ -22,3 +24,10 @@ def test_example_of_the_page_can_be_used_as_it_stands() -> None:
     [example] = page("docs/configuration.md").blocks("toml")
     settings = parse_settings(example)
     assert (len(settings.masks), len(settings.zones), len(settings.schedule)) == (1, 1, 2)
+
+
+def test_page_tells_the_figures_of_the_code() -> None:
+    text = page("docs/configuration.md").text
+    assert f"within {({3_000_000: 'three'})[OVERLAP_US]} seconds" in " ".join(text.split())
+    assert f"{CELLS_WIDE} by {CELLS_HIGH} cells" in text
+    assert f"{1_000 // CELLS_WIDE} thousandths to either side, {1_000 // CELLS_HIGH} up" in " ".join(text.split())
