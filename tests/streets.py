@@ -19,6 +19,19 @@ from simulator import Broker, Relay, Weather, Wire
 NO_CAP = 1 << 40
 
 
+class Told:
+    """What the uplink said of its connection, in the place of the file in an inbox."""
+
+    def __init__(self) -> None:
+        self.connected = False
+
+    def changed(self, *, connected: bool) -> None:
+        self.connected = connected
+
+    def tell(self) -> None:
+        pass
+
+
 class Street:
     """A doorbell's outbox and uplink, a broker and a relay."""
 
@@ -40,7 +53,8 @@ class Street:
         jitter = random.Random(5).random
         reader = OutboxReader(self.folder)
         self.wire = Wire(self.broker, topics.down_filter(self.bell.id))
-        self.uplink = Uplink(self.bell.id, self.relay.verify_key, reader, Courier(jitter), self.wire, self.clock)
+        self.link, courier = Told(), Courier(jitter)
+        self.uplink = Uplink(self.bell.id, self.relay.verify_key, reader, courier, self.wire, self.clock, self.link)  # type: ignore[arg-type] # it is told as a LinkTeller is
         self.fd = reader.open_bell()
 
     def commit(self, *parts: Part, pressed: bool = False) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sealbell_wire.content import Trigger, TriggerKind
+from sealbell_wire.report import Link
 
 Luma = NDArray[np.uint8]
 Picture = NDArray[np.uint8]
@@ -72,6 +73,7 @@ class Trouble(StrEnum):
     CAMERA_FAILING = "camera-failing"
     PICTURES_LOST = "pictures-lost"
     OUTBOX_FULL = "outbox-full"
+    OUTBOX_DAMAGED = "outbox-damaged"
     CARD_FAILING = "card-failing"
     RELAY_AWAY = "relay-away"
     UNDERVOLTAGE = "undervoltage"
@@ -183,4 +185,29 @@ class ClipEnds:
     lost: int
 
 
-Draft = ClipBegins | NoticeDraft | InitDraft | MediaDraft | ClipEnds
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the board says of itself; None where it does not say.
+
+    `throttled` is the firmware's bit field (bits 0 to 3 now, 16 to 19 since boot: voltage, frequency capped, throttled,
+    soft temperature limit).
+    """
+
+    free_bytes: int | None = None
+    celsius: int | None = None
+    throttled: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthDraft:
+    """The doorbell shall say how it is: `troubles` with since when, `mode` a word or empty."""
+
+    t_us: int
+    started_us: int
+    troubles: tuple[tuple[Trouble, int], ...]
+    mode: str
+    machine: Machine
+    link: Link | None
+
+
+Draft = ClipBegins | NoticeDraft | InitDraft | MediaDraft | ClipEnds | HealthDraft

@@ -2,7 +2,8 @@
 
 Maildir's habit: a temporary name, fsync, rename, fsync of the folder; what has its final name is committed. A FIFO in
 the outbox rings at each commit, so that the uplink need not poll. Names tell what the uplink needs without parsing:
-`CLIP-SEQ-KIND-COUNTER.part`, or `.drop` for what a full outbox dropped.
+`CLIP-SEQ-KIND-COUNTER.part`, or `.drop` for what a full outbox dropped. Beside them lies `health`, and what a failing
+card spoilt lies there as `damaged-NAME`, for a person to look at.
 """
 
 import contextlib
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BELL = ".bell"
+HEALTH = "health"  # the doorbell's newest word of itself, replaced and never deleted
+SET_ASIDE = "damaged-"  # before the name of a file that the card spoilt: no listing shows it
 _NAME = re.compile(r"([0-9a-f]{32})-([0-9]{6})-([nivf])([mp])-([0-9]{1,16})\.(part|drop)\Z", re.ASCII)
 _KINDS = {"n": "notice", "i": "init", "v": "media", "f": "manifest"}
 _LETTERS = {kind: letter for letter, kind in _KINDS.items()}

@@ -8,6 +8,7 @@ from contextlib import suppress
 from crafted import Bell, entry_of
 from scene import START_CODE, VIDEO, children, packet
 from sealbell.items import Packet, Run
+from sealbell.link import Link, parse_link
 from sealbell.seams import Arrival, Connected, Message
 from sealbell.spool import Entry, parse_name
 from sealbell.uplink.courier import Courier
@@ -18,6 +19,7 @@ from sealbell_wire import topics
 from sealbell_wire.errors import WireError
 from sealbell_wire.receipt import NO_REASON, Receipt, Verdict, read_receipts
 from simulator import RELAY_KEY, Relay
+from streets import Told
 
 logging.getLogger("sealbell").addHandler(logging.NullHandler())  # it says of every message that it counts for nothing
 
@@ -44,6 +46,9 @@ class Shelf:
         self.signed_for.append(entry)
 
     def silence_bell(self) -> None:
+        pass
+
+    def health(self) -> None:
         pass
 
 
@@ -105,9 +110,14 @@ def fuzz_header(data: bytes) -> None:
         assert list(children(mp4.header(VIDEO, data))) == [b"ftyp", b"moov"]
 
 
+def fuzz_link(data: bytes) -> None:
+    with suppress(WireError):
+        assert parse_link(parse_link(data).encode()) == parse_link(data)
+
+
 def hear(topic: str, payload: bytes) -> list[Entry]:
     shelf = Shelf()
-    uplink = Uplink(BELL.id, RELAY_VERIFY_KEY, shelf, Courier(lambda: 0.0), Nobody(), HandClock())  # type: ignore[arg-type]
+    uplink = Uplink(BELL.id, RELAY_VERIFY_KEY, shelf, Courier(lambda: 0.0), Nobody(), HandClock(), Told())  # type: ignore[arg-type]
     uplink.turn([Connected()])
     uplink.turn([Message(topic, payload)])
     return shelf.signed_for
@@ -125,6 +135,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "firmware_nal_units": fuzz_nal_units,
     "firmware_mp4_fragment": fuzz_fragment,
     "firmware_mp4_header": fuzz_header,
+    "firmware_link": fuzz_link,
 }
 
 _KEYFRAME = packet(0, 0, keyframe=True).data
@@ -136,4 +147,8 @@ SEEDS: dict[str, list[bytes]] = {
     "firmware_nal_units": [_KEYFRAME, START_CODE.join([b"", b"a", b"b\0", b"c"])],
     "firmware_mp4_fragment": [_KEYFRAME + b"|" + packet(1, 1, keyframe=False).data],
     "firmware_mp4_header": [_KEYFRAME],
+    "firmware_link": [
+        Link("b0" * 16, 9, True, 5, "relay.local", "", -56).encode(),
+        Link("b0" * 16, 9, False, 5, "127.0.0.1", "name-unknown", None).encode(),
+    ],
 }

@@ -9,9 +9,23 @@ from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sealbell_wire import boxes, content, enrolment, ids, part, readers, receipt, record, sshsig, strictjson, topics
+from sealbell_wire import (
+    boxes,
+    content,
+    enrolment,
+    health,
+    ids,
+    part,
+    readers,
+    receipt,
+    record,
+    report,
+    sshsig,
+    strictjson,
+    topics,
+)
 from sealbell_wire.errors import WireError
-from sealbell_wire.limits import NOTICE_BYTES
+from sealbell_wire.limits import HEALTH_BYTES, NOTICE_BYTES
 from sealbell_wire.statement import encode_statement, take_statement
 from unit.wire.operations import CASES, bytes_of
 
@@ -19,6 +33,8 @@ MAX_SEED_BYTES = 100_000
 AGE_MAGIC = b"age-encryption.org/"
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 KEY = sshsig.verify_key_of(SIGNER)
+REPORT = next(case["input"] for case in CASES.values() if case["do"] == "report")
+KEY_IN_REPORTS, NUMBER_IN_REPORTS = REPORT["key"], REPORT["number"]
 PLACE = content.Place(KEY.hex(), "0190f3a1b2c3" + "5a" * 10, 2)
 
 
@@ -145,6 +161,28 @@ def fuzz_text_inside_the_seal(data: bytes) -> None:
         fuzz_plaintext(plaintext)
 
 
+def fuzz_beat(data: bytes) -> None:
+    with suppress(WireError):
+        assert health.parse_beat(data).encode() == data
+
+
+def fuzz_health(data: bytes) -> None:
+    with suppress(WireError):
+        parsed = health.parse_health(data)
+        assert parsed.encode() == data
+        health.verify_health(parsed, KEY)
+        raise AssertionError("a health message was forged without its key")
+
+
+def fuzz_report(data: bytes) -> None:
+    """The same data as a plaintext, and as the text of one that is as long as it must be."""
+    for plaintext in (data, data.strip().ljust(HEALTH_BYTES)):
+        with suppress(WireError):
+            read = report.read_report(plaintext, KEY_IN_REPORTS, NUMBER_IN_REPORTS)
+            again = report.encode_report(KEY_IN_REPORTS, NUMBER_IN_REPORTS, read)
+            assert report.read_report(again, KEY_IN_REPORTS, NUMBER_IN_REPORTS) == read
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "wire_json": fuzz_json,
     "wire_ids": fuzz_ids,
@@ -163,6 +201,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "wire_binding_box": fuzz_binding_box,
     "wire_plaintext": fuzz_plaintext,
     "wire_text_inside_the_seal": fuzz_text_inside_the_seal,
+    "wire_beat": fuzz_beat,
+    "wire_health": fuzz_health,
+    "wire_report": fuzz_report,
 }
 
 
@@ -200,4 +241,7 @@ SEEDS: dict[str, list[bytes]] = {
     "wire_card": seeds("card"),
     "wire_binding_box": PLAINTEXTS,
     "wire_plaintext": PLAINTEXTS,
+    "wire_beat": seeds("beat"),
+    "wire_health": seeds("health", "open_health"),
+    "wire_report": seeds("report"),
 }

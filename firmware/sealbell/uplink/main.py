@@ -3,12 +3,14 @@
 import logging
 import random
 import threading
+from urllib.parse import urlsplit
 
 from sealbell.home import Home, HomeError
 from sealbell.notify import Notifier
 from sealbell.seams import Clock, Connected, Lost, Message, Transport
 from sealbell.spool import Entry
 from sealbell.uplink.courier import Ask, Courier
+from sealbell.uplink.link import LinkTeller
 from sealbell.uplink.mqtt import MqttTransport
 from sealbell.uplink.outbox import OutboxReader
 from sealbell_wire import topics
@@ -31,6 +33,7 @@ class Uplink:
         courier: Courier,
         transport: Transport,
         clock: Clock,
+        link: LinkTeller,
     ) -> None:
         self._doorbell = doorbell
         self._relay_key = relay_key
@@ -38,7 +41,9 @@ class Uplink:
         self._courier = courier
         self._transport = transport
         self._clock = clock
+        self._link = link
         self._hashes: dict[Entry, str] = {}
+        self._told_health: int | None = None  # the number of the message that this connection was given
 
     def run(self, stopped: threading.Event, notifier: Notifier, *, until_empty: bool = False) -> None:
         """Send until stopped or, with `until_empty`, until the relay has signed for everything."""
@@ -59,10 +64,15 @@ class Uplink:
                 case Connected():
                     _log.info("connected to the relay")
                     self._courier.connected(self._outbox.entries())
+                    self._told_health = None
+                    self._link.changed(connected=True)
                 case Lost():
                     self._courier.lost()
+                    self._link.changed(connected=False)
                 case Message():
                     self._receipts(arrival)
+        self._link.tell()
+        self._send_health()
         self._send()
 
     def _receipts(self, message: Message) -> None:
@@ -75,6 +85,14 @@ class Uplink:
         mine = [receipt for receipt in receipts if receipt.doorbell == self._doorbell]
         for entry in self._courier.answered(clip, mine, self._hash, self._clock.now_us()):
             self._outbox.received(entry)
+
+    def _send_health(self) -> None:
+        # Beside the window of parts: it is small, and tells most when much is waiting. It has no receipt to wait for.
+        health = self._outbox.health()
+        if health is None or health.beat.number == self._told_health:
+            return
+        if self._transport.publish(topics.health(self._doorbell), health.encode()):
+            self._told_health = health.beat.number
 
     def _send(self) -> None:
         entries = self._outbox.entries()
@@ -117,6 +135,8 @@ def compose(home: Home, clock: Clock) -> Uplink:
         transport = MqttTransport(relay.mqtt, client, down, clock.now_us, jitter)
     except ValueError:
         raise HomeError(f"{home.folder}: the relay's address {relay.mqtt} is not mqtt://HOST:PORT") from None
+    host = urlsplit(relay.mqtt).hostname or "localhost"
+    link = LinkTeller(home.inbox, host, clock, lambda: transport.why)
     return Uplink(
-        doorbell, bytes.fromhex(relay.receipt_key), OutboxReader(home.outbox), Courier(jitter), transport, clock
+        doorbell, bytes.fromhex(relay.receipt_key), OutboxReader(home.outbox), Courier(jitter), transport, clock, link
     )

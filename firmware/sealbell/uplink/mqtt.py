@@ -49,6 +49,8 @@ class MqttTransport:
         self._retry_at_us = 0
         self._failures = 0
         self._arrivals: list[Arrival] = []
+        self._refusal: str | None = None
+        self.why = "connecting"  # in words joined by hyphens, why there is no connection
 
     def wait(self, timeout_s: float, wake_fd: int) -> list[Arrival]:
         """Drive the connection until something arrives, `wake_fd` is readable or the time is over."""
@@ -95,9 +97,9 @@ class MqttTransport:
             if sock is not None:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except (OSError, ValueError) as error:
-            self._fail(f"cannot reach the relay at {self._host}:{self._port}: {error}")
+            self._fail(f"cannot reach the relay at {self._host}:{self._port}: {error}", _why_not(error))
             return
-        self._client, self._confirmed = client, False
+        self._client, self._confirmed, self._refusal = client, False, None
         self._confirm_by_us = self._now_us() + CONFIRM_TIMEOUT_US
 
     def _step(self, client: paho.Client, *, readable: bool, writable: bool) -> None:
@@ -123,22 +125,27 @@ class MqttTransport:
         self._client = None
         if self._confirmed:
             self._arrivals.append(Lost())
+        why = self._refusal or ("connection-lost" if self._confirmed else "no-answer")
         self._confirmed = False
-        self._fail("the connection to the relay is gone")
+        self._fail("the connection to the relay is gone", why)
 
-    def _fail(self, what: str) -> None:
+    def _fail(self, what: str, why: str) -> None:
+        self.why = why
         pause_us = min(MIN_BACKOFF_US << min(self._failures, 10), MAX_BACKOFF_US)
         self._failures += 1
         self._retry_at_us = self._now_us() + int(pause_us * (0.5 + self._jitter() / 2))
         _log.warning("%s; trying again within %.1f s", what.lower(), pause_us / 1e6)
 
     def _on_connect(self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _: object) -> None:
-        if not reason.is_failure:
+        if reason.is_failure:
+            self._refusal = "not-allowed"
+        else:
             client.subscribe(self._filter, qos=1)
 
     def _on_subscribe(self, _client: paho.Client, _data: object, _mid: int, codes: list[ReasonCode], _: object) -> None:
         if any(code.is_failure for code in codes):
             _log.error("the broker refused the subscription: this doorbell may not listen for receipts there")
+            self._refusal = "not-allowed"
             return
         self._confirmed = True
         self._failures = 0
@@ -147,3 +154,15 @@ class MqttTransport:
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         if len(message.payload) <= MAX_MESSAGE_BYTES:
             self._arrivals.append(Message(message.topic, bytes(message.payload)))
+
+
+def _why_not(error: Exception) -> str:
+    match error:
+        case socket.gaierror():
+            return "name-unknown"
+        case ConnectionRefusedError():
+            return "refused"
+        case TimeoutError():
+            return "timeout"
+        case _:
+            return "unreachable"

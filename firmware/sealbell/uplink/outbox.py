@@ -5,7 +5,10 @@ import logging
 import os
 from pathlib import Path
 
-from sealbell.spool import BELL, Entry, OutboxError, hang_bell, listing, reason
+from sealbell.spool import BELL, HEALTH, Entry, OutboxError, hang_bell, listing, reason
+from sealbell_wire.errors import WireError
+from sealbell_wire.health import Health, parse_health
+from sealbell_wire.limits import MAX_HEALTH_BYTES
 
 _log = logging.getLogger(__name__)
 
@@ -18,6 +21,8 @@ class OutboxReader:
         self._received: set[Entry] = set()
         self._bell: int | None = None
         self._stuck = False
+        self._health: Health | None = None
+        self._health_file: tuple[int, int, int] | None = None
 
     def open_bell(self) -> int:
         """Return a descriptor that becomes readable when something was committed; OutboxError if there is no outbox."""
@@ -51,6 +56,21 @@ class OutboxReader:
             return (self._folder / entry.name).read_bytes()
         except FileNotFoundError:
             return None
+
+    def health(self) -> Health | None:
+        """Return the doorbell's newest word of itself; None if there is none that can be read."""
+        try:
+            found = (self._folder / HEALTH).stat(follow_symlinks=False)
+            stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
+            if stamp != self._health_file:
+                self._health_file, self._health = stamp, None
+                with (self._folder / HEALTH).open("rb") as file:
+                    self._health = parse_health(file.read(MAX_HEALTH_BYTES + 1))
+        except FileNotFoundError:
+            return None
+        except (OSError, WireError) as error:
+            _log.error("the health message in the outbox is damaged: %s", error)
+        return self._health
 
     def received(self, entry: Entry) -> None:
         """The relay has signed for this entry: delete it, but keep the newest until the next one is committed."""

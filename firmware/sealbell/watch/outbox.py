@@ -6,15 +6,29 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sealbell.spool import BELL, Entry, OutboxError, hang_bell, listing, reason
+from sealbell.spool import BELL, HEALTH, SET_ASIDE, Entry, OutboxError, hang_bell, listing, parse_name, reason
 from sealbell_wire.errors import WireError
+from sealbell_wire.health import Health, parse_health
+from sealbell_wire.limits import MAX_HEALTH_BYTES, MAX_PART_BYTES
 from sealbell_wire.part import Part, parse_part
 
+MAX_SET_ASIDE_FILES = 16  # a card that spoils more of them would otherwise fill the outbox with what nobody can use
+ROOM_BYTES = 4 * MAX_PART_BYTES  # so much has to be free for an outbox that was full to be so no more
 _TEMPORARY = ".new-"
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What lies in the outbox: parts that wait (the newest always does), files spoilt, whether it is nearly full."""
+
+    parts: int
+    size_bytes: int
+    damaged: int
+    full: bool
 
 
 class Outbox:
@@ -40,6 +54,7 @@ class Outbox:
         self._used_bytes = 0
         self._serial = 0
         self._untold: list[Entry] = []
+        self._unreadable: set[Entry] = set()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             hang_bell(folder)
@@ -47,15 +62,46 @@ class Outbox:
         except OSError as error:
             raise OutboxError(f"the outbox {folder} cannot be used: {reason(error)}") from None
 
-    def newest(self) -> tuple[Entry, Part] | None:
-        """Return the newest committed part: where the chain goes on after a restart."""
-        entries = listing(self._folder)
-        if not entries:
-            return None
+    def newest(self) -> tuple[Entry, Part | None] | None:
+        """Return the newest committed part: where the chain goes on after a restart.
+
+        No part where the card spoilt it. Its name still tells the clip and number that were used, and may be known to
+        the relay, so that no other clip ever gets them; what its record was, nobody can tell any more.
+        """
+        entries, aside = listing(self._folder), self._aside()
+        newest = max([*entries, *aside], default=None)
+        return (newest, None if newest in aside else self._read(newest)) if newest else None
+
+    def standing(self) -> Standing:
+        """Return what lies here now; OutboxError if the folder cannot be read."""
         try:
-            return entries[-1], parse_part((self._folder / entries[-1].name).read_bytes())
+            entries, self._used_bytes = listing(self._folder), self._measure()
+            sizes = [self._size(entry) for entry in entries]
+            full = not self._fits(min(ROOM_BYTES, self._cap_bytes // 4))
+            return Standing(len(entries), sum(sizes), len(self._aside()) + len(self._unreadable), full)
+        except OSError as error:
+            raise OutboxError(f"the outbox {self._folder} cannot be read: {reason(error)}") from None
+
+    def health(self) -> Health | None:
+        """Return the health message committed last; None if there is none that can be read."""
+        try:
+            with (self._folder / HEALTH).open("rb") as file:
+                return parse_health(file.read(MAX_HEALTH_BYTES + 1))
+        except FileNotFoundError:
+            return None
         except (OSError, WireError) as error:
-            raise OutboxError(f"the newest part in {self._folder} cannot be read: {error}") from None
+            _log.error("the last health message in %s cannot be read, and is replaced: %s", self._folder, error)
+            return None
+
+    def commit_health(self, health: Health) -> None:
+        """Put a health message durably in the place of the last one, and ring; OutboxError if it cannot be kept.
+
+        It takes of what is kept free for the rest of the system: no part is ever dropped for it.
+        """
+        try:
+            self._write(HEALTH, health.encode())
+        except OSError as error:
+            raise OutboxError(f"the outbox {self._folder} takes no health message: {reason(error)}") from None
 
     def commit(self, part: Part, *, pressed: bool, counter: int) -> list[Entry]:
         """Make `part` durable and ring; return what had to be dropped for it, perhaps `part` itself.
@@ -69,7 +115,7 @@ class Outbox:
             while fits and not self._keep(entry, data):
                 fits = self._drop_least(entry)
             if not fits:
-                self._write(replace(entry, dropped=True).name, self._drop(part).encode())
+                self._add(replace(entry, dropped=True).name, self._drop(part).encode())
                 self._untold.append(replace(entry, dropped=True))
         except OSError as error:
             raise OutboxError(f"the outbox {self._folder} takes nothing more: {reason(error)}") from None
@@ -78,7 +124,7 @@ class Outbox:
 
     def _keep(self, entry: Entry, data: bytes) -> bool:
         try:
-            self._write(entry.name, data)
+            self._add(entry.name, data)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -106,7 +152,7 @@ class Outbox:
         entries = listing(self._folder)
         pressed_clips = {entry.clip for entry in [*entries, newcomer] if entry.pressed}
         # The newest part stays whatever it is: its hash is how a cut end is noticed.
-        candidates = [entry for entry in entries[:-1] if not entry.dropped]
+        candidates = [entry for entry in entries[:-1] if not entry.dropped and entry not in self._unreadable]
         worth = {entry: (entry.kind != "media", entry.clip in pressed_clips, entry) for entry in candidates}
         victim = min(candidates, key=lambda entry: worth[entry], default=None)
         own_worth = (newcomer.kind != "media", newcomer.clip in pressed_clips, newcomer)
@@ -114,10 +160,13 @@ class Outbox:
 
     def _sign_away(self, victim: Entry) -> bool:
         path = self._folder / victim.name
+        part = self._read(victim)
+        if part is None:  # gone, set aside or unreadable: the next one may be dropped
+            self._used_bytes = self._measure()
+            return True
         try:
             size = path.stat().st_size
-            marker = self._drop(parse_part(path.read_bytes())).encode()
-            self._write(replace(victim, dropped=True).name, marker)
+            self._add(replace(victim, dropped=True).name, self._drop(part).encode())
             self._untold.append(replace(victim, dropped=True))
             path.unlink(missing_ok=True)
         except FileNotFoundError:
@@ -127,6 +176,47 @@ class Outbox:
             return False
         self._used_bytes -= size
         return True
+
+    def _read(self, entry: Entry) -> Part | None:
+        path = self._folder / entry.name
+        try:
+            return parse_part(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            # It may be the card's bad moment, so the file stays where it is; this process asks no more of it.
+            _log.error("part %d of clip %s in the outbox cannot be read: %s", entry.seq, entry.clip, reason(error))
+            self._unreadable.add(entry)
+            return None
+        except WireError as error:
+            _log.error("part %d of clip %s in the outbox is damaged, and set aside: %s", entry.seq, entry.clip, error)
+            self._set_aside(entry)
+            return None
+
+    def _set_aside(self, entry: Entry) -> None:
+        # Kept, since a person may still read something out of it, and since its name holds numbers that were used.
+        try:
+            (self._folder / entry.name).rename(self._folder / f"{SET_ASIDE}{entry.name}")
+            for old in self._aside()[:-MAX_SET_ASIDE_FILES]:
+                (self._folder / f"{SET_ASIDE}{old.name}").unlink(missing_ok=True)
+            _sync_folder(self._folder)
+        except OSError as error:
+            _log.error("nothing can be set aside in %s: %s", self._folder, reason(error))
+            self._unreadable.add(entry)
+
+    def _aside(self) -> list[Entry]:
+        names = (path.name.removeprefix(SET_ASIDE) for path in self._folder.glob(f"{SET_ASIDE}*"))
+        return sorted(filter(None, map(parse_name, names)))
+
+    def _size(self, entry: Entry) -> int:
+        try:
+            return (self._folder / entry.name).stat().st_size
+        except FileNotFoundError:
+            return 0  # the uplink has just deleted it
+
+    def _add(self, name: str, data: bytes) -> None:
+        self._write(name, data)
+        self._used_bytes += len(data)
 
     def _write(self, name: str, data: bytes) -> None:
         self._serial += 1
@@ -141,7 +231,6 @@ class Outbox:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
-        self._used_bytes += len(data)
         try:
             _sync_folder(self._folder)
         except OSError as error:

@@ -12,30 +12,34 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sealbell.items import ClipBegins, ClipEnds, Draft, InitDraft, MediaDraft, NoticeDraft
+from sealbell.items import ClipBegins, ClipEnds, Condition, Draft, HealthDraft, InitDraft, MediaDraft, NoticeDraft
 from sealbell.seams import Clock
 from sealbell.spool import Entry, OutboxError
+from sealbell.watch.health_sealer import HealthPost, HealthSealer
+from sealbell.watch.heads import Heads
 from sealbell_wire import content, sealing
 from sealbell_wire.age.decoy import PostQuantumRecipient
+from sealbell_wire.age.file import Head
 from sealbell_wire.content import Init, Manifest, Notice, Place
 from sealbell_wire.ids import CLIP_RANDOM_BYTES, ZERO_HASH, new_clip_id
 from sealbell_wire.limits import MAX_SEQ
 from sealbell_wire.part import Part
 from sealbell_wire.record import Kind, Record
+from sealbell_wire.report import Tip
 from sealbell_wire.sshsig import verify_key_of
 
 MAX_OWED_DRAFTS = 32
 _log = logging.getLogger(__name__)
 
 
-SealPart = Callable[[sealing.Draft, Sequence[PostQuantumRecipient], Ed25519PrivateKey], Part]
+SealPart = Callable[[sealing.Draft, Head, Ed25519PrivateKey], Part]
 
 
-class Post(Protocol):
+class Post(HealthPost, Protocol):
     """Where parts are committed."""
 
-    def newest(self) -> tuple[Entry, Part] | None:
-        """Return the newest committed part."""
+    def newest(self) -> tuple[Entry, Part | None] | None:
+        """Return the newest committed part; no part where its file is spoilt and its record is lost."""
 
     def commit(self, part: Part, *, pressed: bool, counter: int) -> list[Entry]:
         """Commit a part; return what was dropped for it. OutboxError if nothing can be committed."""
@@ -75,11 +79,14 @@ class Sealer:
         post: Post,
         random_bytes: Callable[[int], bytes],
         seal: SealPart = sealing.seal_part,
+        tell: Callable[[Condition], None] = lambda _: None,
     ) -> None:
+        """`tell` is told of each trouble with the outbox as it begins and ends."""
         self._key = key
         self._doorbell_key = verify_key_of(key).hex()
         self._doorbell = hashlib.sha256(verify_key_of(key)).hexdigest()[:32]
         self._readers = readers
+        self._heads = Heads(readers.recipients)
         self._firmware = firmware
         self._clock = clock
         self._post = post
@@ -88,12 +95,16 @@ class Sealer:
         self._owed: list[NoticeDraft | InitDraft] = []
         self._clip: _Clip | None = None
         self._ended: str | None = None
-        self._previous: str | None = None
-        self._counter = 0
-        self._last = ZERO_HASH
+        self._dropped = 0
+        self._tip = Tip()
         if newest := post.newest():
             entry, part = newest
-            self._previous, self._counter, self._last = entry.clip, entry.counter, part.hash
+            self._tip = Tip(entry.counter, entry.clip, entry.seq, part.hash if part else ZERO_HASH)
+        self._health = HealthSealer(key, readers.recipients, readers.hash, firmware, clock, post, tell)
+
+    def prepare(self) -> bool:
+        """Do ahead of the next parts what does not depend on them, one head a call; return whether one was missing."""
+        return self._heads.prepare()
 
     def step(self, draft: Draft) -> None:
         """Seal and commit what `draft` asks for. A full or broken disk raises nothing: it is logged and counted."""
@@ -109,12 +120,15 @@ class Sealer:
                     self._current().lost += draft.pictures
             case ClipEnds():
                 self._end(draft)
+            case HealthDraft():
+                self._health.step(draft, self._tip, self._dropped)
 
     def _begin(self, *, continues: bool) -> None:
         # The number and name count only once a part of the clip is committed.
         wall_ms = self._clock.wall_ms(self._clock.now_us())
-        clip = new_clip_id(self._previous, wall_ms, self._random_bytes(CLIP_RANDOM_BYTES))
-        self._clip = _Clip(clip, self._counter + 1, self._ended if continues else None)
+        previous = self._tip.clip if self._tip.counter else None
+        clip = new_clip_id(previous, wall_ms, self._random_bytes(CLIP_RANDOM_BYTES))
+        self._clip = _Clip(clip, self._tip.counter + 1, self._ended if continues else None)
 
     def _owe(self, draft: NoticeDraft | InitDraft) -> None:
         if len(self._owed) < MAX_OWED_DRAFTS:
@@ -180,15 +194,17 @@ class Sealer:
         record = Record(
             self._doorbell, clip.clip, clip.seq, kind, clip.prev, "", "", 0, kind == "manifest",
             self._clock.boot, t_us // 1_000, self._clock.wall_ms(t_us), self._clock.synced(), keyframe,
-            clip.counter if first else None, self._last if first else None,
+            clip.counter if first else None, self._tip.hash if first else None,
         )  # fmt: skip
-        part = self._seal_part(sealing.Draft(record, plaintext), self._readers.recipients, self._key)
+        part = self._seal_part(sealing.Draft(record, plaintext), self._heads.take(), self._key)
         try:
             dropped = self._post.commit(part, pressed=clip.pressed, counter=clip.counter)
         except OutboxError as error:
             _log.error("nothing can be kept: %s", error)
+            self._health.committed(kept=False, dropped=False)
             return False
         self._advance(clip, part, plaintext, dropped)
+        self._health.committed(kept=True, dropped=bool(dropped))
         return True
 
     def _advance(self, clip: _Clip, part: Part, plaintext: bytes, dropped: list[Entry]) -> None:
@@ -196,9 +212,10 @@ class Sealer:
         clip.dropped += [entry.seq for entry in dropped if entry.clip == clip.clip]
         for entry in dropped:
             _log.warning("outbox full: dropped part %d of clip %s", entry.seq, entry.clip)
+        self._dropped += len(dropped)
+        self._tip = Tip(clip.counter, clip.clip, clip.seq, part.hash, self._clock.now_us() // 1_000)
         clip.seq += 1
-        clip.prev = self._last = part.hash
-        self._previous, self._counter = clip.clip, clip.counter
+        clip.prev = part.hash
 
     def _current(self) -> _Clip:
         if self._clip is None:

@@ -103,15 +103,6 @@ def test_newest_is_where_the_chain_goes_on(tmp_path: Path) -> None:
     assert newest == (entry_of(flat.committed[-1], counter=2), flat.committed[-1])
 
 
-def test_newest_that_cannot_be_read_is_said_clearly(tmp_path: Path) -> None:
-    flat = Flat(tmp_path)
-    flat.commit(*flat.bell.spell("n"))
-    (path,) = tmp_path.glob("*.part")
-    path.write_bytes(b"torn")
-    with pytest.raises(OutboxError, match="newest part"):
-        flat.outbox.newest()
-
-
 def test_foreign_files_are_ignored_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "README").write_text("hello")
     (tmp_path / "a folder").mkdir()
@@ -281,20 +272,6 @@ def test_part_larger_than_the_whole_outbox_is_known_by_its_record(tmp_path: Path
     flat = Flat(tmp_path, cap_bytes=4_000)
     flat.commit(*flat.bell.spell("n", 5_000))
     assert (flat.held, flat.lost) == ([], [(1, 0)])
-
-
-def test_damaged_part_that_cannot_be_signed_away_costs_the_newcomer_and_no_more(tmp_path: Path) -> None:
-    flat = Flat(tmp_path, cap_bytes=35_000)
-    flat.commit(*flat.bell.spell("nvv"))
-    victim = next(entry for entry in listing(tmp_path) if entry.kind == "media")
-    (tmp_path / victim.name).write_bytes(b"\0" * 10_000)
-    flat.commit(flat.bell.add("v"))
-    assert numbers_of(flat.dropped) == [(1, 3)]
-    (tmp_path / victim.name).unlink()
-    (tmp_path / victim.name).mkdir()
-    flat.free_bytes = 0
-    flat.commit(flat.bell.add("v"))
-    assert numbers_of(flat.dropped) == [(1, 3), (1, 4)]
 
 
 def test_disk_that_others_fill_counts_as_full(tmp_path: Path) -> None:
