@@ -160,6 +160,11 @@ class Clip:
         return self.triggers[0].kind if self.triggers else None
 
     @property
+    def alert(self) -> bool | None:
+        """Whether the doorbell called the owner as the clip began; None if its first notice is not held."""
+        return self.notices[0].alert if 0 in self.notices else None
+
+    @property
     def readers(self) -> set[str]:
         """The hashes of the readers documents that the parts held say were in force."""
         named = {notice.readers for notice in self.notices.values()}

@@ -23,6 +23,7 @@ def as_json(clip: Clip, pin: Pin) -> dict[str, Any]:
         "clip": clip.clip,
         "doorbell": pin.doorbell,
         "trigger": clip.trigger,
+        "alert": clip.alert,
         "triggers": [[trigger.kind, trigger.from_ms, trigger.to_ms] for trigger in triggers],
         "start_ms": start_ms,
         "end_ms": end_ms,

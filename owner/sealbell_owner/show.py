@@ -25,6 +25,11 @@ def local_time(unix_ms: int, *, day: bool = True) -> str:
         return "a time beyond any calendar"
 
 
+def why(trigger: str | None, alert: bool | None) -> str:
+    """Return what made the doorbell record, and whether it called nobody for that."""
+    return (trigger or "unknown") + (", no alert" if alert is False else "")
+
+
 def seconds(ms: int) -> str:
     """Return a duration."""
     return f"{ms / _MS_PER_S:.1f} s"

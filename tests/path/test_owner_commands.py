@@ -114,7 +114,7 @@ def test_a_doorbell_that_only_the_relay_names_is_listed_as_that(world: World) ->
 
 
 def test_clips_are_listed_newest_first_with_why_and_how_long(world: World) -> None:
-    clips = [world.bell.record(media=2, trigger="motion"), world.bell.record(media=3, synced=False)]
+    clips = [world.bell.record(media=2, trigger="motion", alert=False), world.bell.record(media=3, synced=False)]
     clips.append(world.bell.record(media=2, end=False, continues=clips[1][0].record.clip))
     world.keep(*clips)
     listed = world.run("clips", "--json")
@@ -123,6 +123,7 @@ def test_clips_are_listed_newest_first_with_why_and_how_long(world: World) -> No
     cut, ring, motion = listed.json["clips"]
     assert [row["clip"] for row in (cut, ring, motion)] == [clip[0].record.clip for clip in reversed(clips)]
     assert [row["trigger"] for row in (cut, ring, motion)] == ["button", "button", "motion"]
+    assert [row["alert"] for row in (cut, ring, motion)] == [True, True, False]
     assert (ring["lasted_ms"], motion["lasted_ms"], cut["lasted_ms"]) == (3 * GOP_MS, 2 * GOP_MS, None)
     assert (ring["interrupted"], cut["interrupted"]) == (False, True)
     assert cut["last_moment_ms"] == clips[2][-1].record.wall_ms
@@ -133,6 +134,7 @@ def test_clips_are_listed_newest_first_with_why_and_how_long(world: World) -> No
     table = world.run("clips").out
     assert "interrupted at " in table
     assert "3.0 s" in table
+    assert "motion, no alert" in table
     assert table.index(clips[2][0].record.clip[:12]) < table.index(clips[0][0].record.clip[:12])
 
 
@@ -170,6 +172,7 @@ def test_a_clip_is_opened_into_a_file_that_plays(world: World, where: str) -> No
         "clip": first.clip,
         "doorbell": world.bell.doorbell,
         "trigger": "button",
+        "alert": True,
         "triggers": [["button", at_ms, at_ms] for at_ms in (first.monotonic_ms, first.monotonic_ms + 2 * GOP_MS)],
         "start_ms": first.monotonic_ms,
         "end_ms": first.monotonic_ms + 3 * GOP_MS,

@@ -99,6 +99,7 @@ def test_every_part_is_told_as_it_comes(world: World) -> None:
             "seq": part.record.seq,
             "kind": part.record.kind,
             "trigger": "button" if part.record.kind == "notice" else None,
+            "alert": True if part.record.kind == "notice" else None,
             "keyframe": part.record.keyframe,
             "dropped": False,
             "wall_ms": part.record.wall_ms,
@@ -112,6 +113,14 @@ def test_a_ring_is_told_in_words_and_a_clip_that_is_over_too(world: World) -> No
     publish(world, world.bell.record(media=1))
     assert "front: button" in following.line()
     assert "is over, whole: 4 parts" in following.line()
+    assert following.end() == 0
+
+
+def test_motion_that_is_only_recorded_is_told_as_that(world: World) -> None:
+    following = Following(world, "--count", 1)
+    publish(world, world.bell.record(media=1, trigger="pir", alert=False))
+    assert "front: pir, no alert (" in following.line()
+    following.line()
     assert following.end() == 0
 
 

@@ -86,6 +86,7 @@ def _row(source: Source, pin: Pin, trust: Trust, entry: ClipEntry, review: Revie
         "wall_ms": began.wall_ms,
         "synced": began.synced,
         "trigger": clip.trigger,
+        "alert": clip.alert,
         "continues": clip.notices[0].continues if 0 in clip.notices else None,
         "lasted_ms": span[1] - span[0] if span else None,
         "interrupted": not entry.final,
@@ -102,7 +103,7 @@ def _cells(row: dict[str, Any]) -> Iterator[str]:
     yield row["clip"][: show.SHORT_ID_CHARS]
     yield row["name"]
     yield show.local_time(row["wall_ms"]) + ("" if row["synced"] else " ?")
-    yield (row["trigger"] or "unknown") + (" (goes on)" if row["continues"] else "")
+    yield show.why(row["trigger"], row["alert"]) + (" (goes on)" if row["continues"] else "")
     if row["interrupted"]:
         yield f"interrupted at {show.local_time(row['last_moment_ms'], day=False)}"
     else:

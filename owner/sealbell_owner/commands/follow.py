@@ -123,7 +123,8 @@ class Follower:
         if self._as_json:
             show.json_line(_as_json(taking.opened, notice, received_ms))
         elif notice:
-            self._say(f"{show.local_time(notice.wall_ms)} {self._pin.name}: {notice.trigger} ({taking.clip.clip})")
+            why = show.why(notice.trigger, notice.alert)
+            self._say(f"{show.local_time(notice.wall_ms)} {self._pin.name}: {why} ({taking.clip.clip})")
         for over in taking.over:
             self._end(over)
         if notice:
@@ -147,6 +148,7 @@ def _as_json(opened: Opened, notice: Notice | None, received_ms: int) -> dict[st
         "seq": record.seq,
         "kind": record.kind,
         "trigger": notice.trigger if notice else None,
+        "alert": notice.alert if notice else None,
         "keyframe": record.keyframe,
         "dropped": opened.plaintext is None,
         "wall_ms": record.wall_ms,

@@ -72,6 +72,12 @@ def test_a_clip_that_is_only_a_notice_is_a_moment() -> None:
     assert clip.triggers == [Trigger("button", 10_000, 10_000)]
 
 
+def test_a_clip_tells_whether_the_doorbell_called_as_it_began() -> None:
+    assert clip_of(PARTS).alert is True
+    assert clip_of(PARTS[1:]).alert is None
+    assert clip_of(Doorbell().record(media=1, trigger="pir", alert=False, press_before=[0])).alert is False
+
+
 def test_a_clip_of_which_nothing_is_held_is_nothing() -> None:
     clip = Clip(PARTS[0].record.clip, TRUST)
     assert not clip.verified
