@@ -4,6 +4,7 @@ The tree is laid below build/ and packed by dpkg-deb. Times are the last commit'
 """
 
 import argparse
+import fcntl
 import gzip
 import os
 import re
@@ -11,6 +12,9 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import formatdate
 from pathlib import Path
 
 from wheels import MACHINES, PackageError, closure, download, licences, locked, unpack
@@ -22,6 +26,7 @@ SITE = "usr/lib/sealbell"
 UNITS = "usr/lib/systemd/system"
 DOC = "usr/share/doc/sealbell"
 PROGRAMS = {"sealbell": "sealbell", "sealbell-relay": "sealbell_relay", "sealbell-owner": "sealbell_owner"}
+MAINTAINER = "The Sealbell project <sealbell@sealbell.invalid>"
 SCRIPTS = ("postinst", "prerm", "postrm")
 KIB = 1024
 
@@ -54,7 +59,9 @@ def build(arch: str, version: str, out: Path) -> Path:
     epoch = last_commit()
     tree = BUILD / f"deb-{arch}-{os.getpid()}"
     try:
-        lay(tree, arch, epoch)
+        with alone():
+            lay(tree, arch, epoch)
+        documents(tree, version, epoch)
         control(tree, arch, version)
         normalise(tree, epoch)
         out.mkdir(parents=True, exist_ok=True)
@@ -66,6 +73,15 @@ def build(arch: str, version: str, out: Path) -> Path:
     finally:
         shutil.rmtree(tree, ignore_errors=True)
     return package
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let one build at a time download and unpack."""
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def last_commit() -> int:
@@ -102,7 +118,7 @@ def lay(tree: Path, arch: str, epoch: int) -> None:
         (HERE / "sealbell.toml", "etc/sealbell/sealbell.toml"),
     ):
         put(tree / target, source.read_text(encoding="utf-8"))
-    documents(tree)
+    put(tree / "usr/libexec/sealbell/scrub", (HERE / "scrub.py").read_text(encoding="utf-8")).chmod(0o755)
 
 
 def own_wheel(epoch: int) -> Path:
@@ -114,16 +130,20 @@ def own_wheel(epoch: int) -> Path:
     return wheel
 
 
-def documents(tree: Path) -> None:
-    """Lay the manual pages, the changelog and the licences."""
+def documents(tree: Path, version: str, epoch: int) -> None:
+    """Lay the manual pages, the changelog, the licences, and what lintian finds and we mean so."""
     manual = (HERE / "sealbell.1").read_bytes()
     put(tree / "usr/share/man/man1/sealbell.1.gz", packed(manual))
     for program in ("sealbell-owner", "sealbell-relay"):
         put(tree / f"usr/share/man/man1/{program}.1.gz", packed(b".so man1/sealbell.1\n"))
-    put(tree / DOC / "changelog.gz", packed((ROOT / "CHANGELOG.md").read_bytes()))
-    if (ROOT / "docs/flash.md").exists():
-        put(tree / DOC / "flash.md", (ROOT / "docs/flash.md").read_text(encoding="utf-8"))
+    entry = f"sealbell ({version}) trixie; urgency=medium\n\n  * What changed: CHANGELOG.md.gz beside this file.\n\n"
+    entry += f" -- {MAINTAINER}  {formatdate(epoch)}\n"
+    put(tree / DOC / "changelog.gz", packed(entry.encode()))
+    put(tree / DOC / "CHANGELOG.md.gz", packed((ROOT / "CHANGELOG.md").read_bytes()))
+    put(tree / DOC / "flash.md", (ROOT / "docs/flash.md").read_text(encoding="utf-8"))
     put(tree / DOC / "copyright", copyright_file(tree))
+    overrides = (HERE / "debian/lintian-overrides").read_text(encoding="utf-8")
+    put(tree / "usr/share/lintian/overrides/sealbell", overrides)
 
 
 def packed(data: bytes) -> bytes:
@@ -138,7 +158,7 @@ def copyright_file(tree: Path) -> str:
         "Upstream-Name: sealbell",
         "",
         "Files: *",
-        "Copyright: The Sealbell project",
+        "Copyright: 2026 The Sealbell project",
         "License: Apache-2.0",
         " The text is in /usr/share/common-licenses/Apache-2.0.",
         "Comment: what is carried of others, each under its own licence, follows.",
@@ -162,7 +182,12 @@ def control(tree: Path, arch: str, version: str) -> None:
     installed = sorted(path for path in tree.rglob("*") if path.is_file())
     size_kib = sum(-(-path.stat().st_size // KIB) for path in installed)
     text = (HERE / "debian/control").read_text(encoding="utf-8")
-    for name, value in (("VERSION", version), ("ARCHITECTURE", arch), ("INSTALLED_KIB", str(size_kib))):
+    for name, value in (
+        ("VERSION", version),
+        ("ARCHITECTURE", arch),
+        ("INSTALLED_KIB", str(size_kib)),
+        ("MAINTAINER", MAINTAINER),
+    ):
         text = text.replace(f"@{name}@", value)
     put(tree / "DEBIAN/control", text)
     put(tree / "DEBIAN/conffiles", (HERE / "debian/conffiles").read_text(encoding="utf-8"))

@@ -24,8 +24,7 @@ MACHINES = {"arm64": "aarch64", "amd64": "x86_64"}
 OLDEST_GLIBC, NEWEST_GLIBC = 17, 41  # manylinux_2_17 to 2_41, which is trixie's
 EXTRAS = ("doorbell", "relay", "owner")
 FROM_DEBIAN = ("numpy", "av")  # another numpy than the system's breaks picamera2 (its issues 1088 and 1211)
-_PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)((?: *\\?\n? *--hash=sha256:[0-9a-f]{64})+)", re.MULTILINE)
-_HASH = re.compile(r"[0-9a-f]{64}")
+_LICENCE_FILE = re.compile(r"licen[cs]e|copying|notice|authors", re.IGNORECASE)
 
 
 class PackageError(Exception):
@@ -124,8 +123,7 @@ def unpack(wheel: Path, site: Path) -> None:
             data = archive.read(name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-            program = where.parts[0] == "bin" or (archive.getinfo(name).external_attr >> 16) & 0o111
-            path.chmod(0o755 if program and not where.suffix == ".so" else 0o644)
+            path.chmod(0o755 if where.parts[0] == "bin" else 0o644)
             digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
             record.append((where.as_posix(), f"sha256={digest}", len(data)))
     text = io.StringIO()
@@ -156,5 +154,7 @@ def licences(site: Path) -> Iterator[tuple[str, str, str, list[str]]]:
         named = fields.get("License-Expression") or (classifier[1] if classifier else fields.get("License", ""))
         if not named:
             raise PackageError(f"{metadata.parent.name} names no licence")
-        texts = sorted(path for path in metadata.parent.rglob("*") if re.match(r"(?i)licen[cs]e|copying|notice", path.name))
+        texts = sorted(
+            path for path in metadata.parent.rglob("*") if re.match(r"(?i)licen[cs]e|copying|notice", path.name)
+        )
         yield fields["Name"], fields["Version"], named, [path.relative_to(site).as_posix() for path in texts]

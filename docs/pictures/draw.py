@@ -188,9 +188,53 @@ def part() -> str:
     return drawing.svg()
 
 
+def flash() -> str:
+    """Draw how a card becomes a doorbell: what is made where, and what goes from one place to the next."""
+    drawing = Drawing(
+        920,
+        272,
+        "From a bare Pi to a ringing doorbell",
+        "The owner's bundle, the package and the Wi-Fi's key are copied from a computer onto the card. At the first "
+        "start the doorbell installs the package, draws its keys, pins the owner and scrubs the card's boot partition. "
+        "Its public card then goes to the relay and to the owner.",
+    )
+    drawing.box(24, 24, 252, 224)
+    drawing.text(44, 52, "1-3  Computer", size=17, bold=True, anchor="start")
+    for y, title, note in (
+        (68, "owner's bundle", "public keys, the relay's address"),
+        (126, "package", "make deb"),
+        (184, "cloud-init's files", "make image-config"),
+    ):
+        drawing.box(44, y, 212, 48, CARD)
+        drawing.text(150, y + 21, title, bold=True)
+        drawing.text(150, y + 38, note, size=11, colour=SOFT)
+    drawing.line("M276 136h78", "soft")
+    drawing.text(314, 126, "card", size=12, colour=SOFT)
+    drawing.box(356, 24, 292, 224)
+    drawing.text(376, 52, "4-5  Pi: wires, first start", size=17, bold=True, anchor="start")
+    for y, step, why in (
+        (84, "installs the package", "two users, two processes, no compiler"),
+        (124, "draws its own keys", "nobody else ever has them"),
+        (164, "pins the owner", "from now on it seals to these keys only"),
+        (204, "scrubs the boot partition", "it tells nothing more of the Wi-Fi"),
+    ):
+        drawing.text(376, y, step, bold=True, anchor="start")
+        drawing.text(376, y + 17, why, size=11, colour=SOFT, anchor="start")
+    drawing.line("M648 90h66", "soft")
+    drawing.line("M648 196h66", "soft")
+    drawing.text(681, 134, "its public", "card.json", size=12, colour=SOFT)
+    drawing.box(716, 24, 180, 98)
+    drawing.text(806, 66, "Relay", size=17, bold=True)
+    drawing.text(806, 90, "lets it in", size=12, colour=SOFT)
+    drawing.box(716, 150, 180, 98)
+    drawing.text(806, 186, "6  Owner", size=17, bold=True)
+    drawing.text(806, 210, "trusts its signature,", "sees it ring", size=12, colour=SOFT)
+    return drawing.svg()
+
+
 def main(folder: Path) -> None:
     """Write every picture into `folder`."""
-    for name, picture in (("way-of-a-clip.svg", way_of_a_clip()), ("part.svg", part())):
+    for name, picture in (("way-of-a-clip.svg", way_of_a_clip()), ("part.svg", part()), ("flash.svg", flash())):
         (folder / name).write_text(picture, encoding="utf-8")
 
 
