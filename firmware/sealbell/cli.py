@@ -8,24 +8,28 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealbell import __version__
-from sealbell.config import DEFAULT_PATH, SettingsError
+from sealbell.config import DEFAULT_PATH, Settings, SettingsError, settings_in_force
 from sealbell.home import Home, HomeError, describe, set_up
 from sealbell.notify import Notifier
+from sealbell.seams import DeviceError
 from sealbell.spool import OutboxError
 from sealbell.supervisor import StageError
 from sealbell_wire.errors import WireError
 
 if TYPE_CHECKING:
+    from sealbell.supervisor import Supervisor
     from sealbell.watch.main import Eyes
 
 OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 US_PER_S = 1_000_000
 MAX_SECONDS = 1_000_000
 BOOT_BYTES = 16
+HOME = Path("/var/lib/sealbell")
 
 
 class UsageError(Exception):
@@ -44,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"sealbell: {error}", file=sys.stderr)
         return WRONG_USAGE
-    except (HomeError, OutboxError, SettingsError, StageError, WireError) as error:
+    except (HomeError, OutboxError, SettingsError, StageError, WireError, DeviceError) as error:
         print(f"sealbell: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
@@ -63,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_watch(commands)
     _add_uplink(commands)
     _add_config(commands)
+    _add_doctor(commands)
     _add_demo(commands)
     return parser
 
@@ -88,10 +93,14 @@ def _add_watch(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "watch",
         help="watch the door: record, seal, commit to the outbox",
-        description="Watches until the pictures end or it is told to stop (SIGTERM), then commits what is open.",
+        description="Watches until the pictures end or it is told to stop (SIGTERM), then commits what is open. "
+        "With --footage or --synthetic the settings are the defaults, unless --config names a file.",
     )
     parser.add_argument("home", type=Path, metavar="DIR", help="the doorbell's folder")
-    source = parser.add_mutually_exclusive_group(required=True)
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help=f"settings: default {DEFAULT_PATH}, if there is one"
+    )
+    source = parser.add_mutually_exclusive_group()
     source.add_argument("--footage", type=Path, metavar="FILE", help="any video file in the place of the camera")
     source.add_argument("--synthetic", metavar="WxH@FPS:BITS", help="drawn pictures, such as 1280x720@30:2000000")
     parser.add_argument("--pace", choices=("fast", "real"), default="real", help="for footage: default %(default)s")
@@ -100,8 +109,8 @@ def _add_watch(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--walk", type=_seconds, default=0, metavar="S", help="drawn: someone walks for S of every 30 s"
     )
-    parser.add_argument("--fragment-ms", type=int, default=1_000, metavar="MS", help="length of a part, 250 to 1000")
-    parser.add_argument("--outbox-bytes", type=int, default=512_000_000, metavar="N", help="default %(default)s")
+    parser.add_argument("--fragment-ms", type=int, metavar="MS", help="length of a part, 250 to 1000: else as set")
+    parser.add_argument("--outbox-bytes", type=int, metavar="N", help="how much may wait for the relay: else as set")
     parser.add_argument("--json", action="store_true", help="print how far it is, a line of json a second of pictures")
     parser.set_defaults(command=_watch)
 
@@ -123,6 +132,23 @@ def _add_config(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("--check", action="store_true", help="only say whether the file is in order")
     parser.add_argument("--json", action="store_true", help="print it as json, what is wrong too")
     parser.set_defaults(command=_config)
+
+
+def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "doctor",
+        help="say what is wrong with this doorbell, and what to do",
+        description="Looks at camera, pins, relay, clock, power, card, keys and services, and says of each whether it "
+        "is ok. Runs on any machine, and says what it cannot see there.",
+        epilog="exit codes: 0 nothing fails (warnings do not count), 1 something does, 2 wrong usage",
+    )
+    parser.add_argument("home", type=Path, nargs="?", default=HOME, metavar="DIR", help="default %(default)s")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help=f"settings: default {DEFAULT_PATH}, if there is one"
+    )
+    parser.add_argument("--ring", action="store_true", help="ring the chime and show the lights, for you to judge")
+    parser.add_argument("--json", action="store_true", help="print the findings as json")
+    parser.set_defaults(command=_doctor)
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -157,45 +183,53 @@ def _init(args: argparse.Namespace) -> int:
 
 
 def _watch(args: argparse.Namespace) -> int:
-    from sealbell.watch.camera.footage import FootageError
-    from sealbell.watch.main import compose, open_outbox
-    from sealbell.watch.recorder import Timing
+    from sealbell.supervisor import Supervisor
+    from sealbell.watch.main import compose, open_outbox, timing
 
-    if not 250 <= args.fragment_ms <= 1_000:
-        raise UsageError("--fragment-ms takes 250 to 1000")
-    try:
-        eyes, length_us = _eyes(args)
-    except FootageError as error:
-        raise UsageError(str(error)) from None
-    timing = Timing(fragment_us=args.fragment_ms * 1_000)
+    settings, supervisor = _settings(args), Supervisor(Notifier.from_environment())
     home = Home(args.home)
-    watch = compose(home, eyes, timing, open_outbox(home, args.outbox_bytes), _progress(args, length_us))
+    outbox = open_outbox(home, settings)
+    eyes, length_us = _eyes(args, settings, supervisor)
+    watch = compose(
+        home, eyes, timing(settings), outbox, _progress(args, length_us), settings=settings, supervisor=supervisor
+    )
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: watch.stop())
     watch.run()
     return OK
 
 
-def _eyes(args: argparse.Namespace) -> "tuple[Eyes, int]":
-    from sealbell.clock import FootageClock
-    from sealbell.watch.camera.footage import Footage
-    from sealbell.watch.camera.synthetic import Synthetic, parse_drawing
-    from sealbell.watch.main import Eyes
-    from sealbell.watch.panel.scripted import ScriptedPanel
+def _settings(args: argparse.Namespace) -> Settings:
+    played = args.footage is not None or args.synthetic is not None
+    settings = Settings() if played and args.config is None else settings_in_force(args.config)[1]
+    if args.fragment_ms is not None:
+        if not 250 <= args.fragment_ms <= 1_000:
+            raise UsageError("--fragment-ms takes 250 to 1000")
+        settings = replace(settings, recording=replace(settings.recording, fragment_ms=args.fragment_ms))
+    if args.outbox_bytes is not None:
+        settings = replace(settings, outbox=replace(settings.outbox, max_bytes=args.outbox_bytes))
+    return settings
 
-    real = args.pace == "real" or args.synthetic is not None
-    clock = FootageClock(secrets.token_hex(BOOT_BYTES), real=real)
-    panel = ScriptedPanel(clock, (int(at_s * US_PER_S) for at_s in args.press))
+
+def _eyes(args: argparse.Namespace, settings: Settings, supervisor: "Supervisor") -> "tuple[Eyes, int]":
+    from sealbell.watch import eyes
+    from sealbell.watch.camera.footage import FootageError
+
+    boot = secrets.token_hex(BOOT_BYTES)
+    presses_us = [int(at_s * US_PER_S) for at_s in args.press]
     if args.footage is not None:
-        footage = Footage(args.footage, clock)
-        return Eyes(footage, panel, clock, patient=not real), footage.length_us
+        try:
+            return eyes.footage(args.footage, settings, boot, real=args.pace == "real", presses_us=presses_us)
+        except FootageError as error:
+            raise UsageError(str(error)) from None
+    if args.synthetic is None:
+        return eyes.by_settings(settings, boot, supervisor.spawn), 0
+    length_us, walk_us = int((args.length or 0) * US_PER_S), int(args.walk * US_PER_S)
     try:
-        video, fps, bits_per_s = parse_drawing(args.synthetic)
+        drawn = eyes.drawn(args.synthetic, settings, boot, length_us=length_us, walk_us=walk_us, presses_us=presses_us)
     except ValueError as error:
         raise UsageError(f"--synthetic: {error}") from None
-    length_us = int(args.length * US_PER_S) if args.length else None
-    drawn = Synthetic(video, fps, bits_per_s, clock, length_us, int(args.walk * US_PER_S))
-    return Eyes(drawn, panel, clock, patient=False), length_us or 0
+    return drawn, length_us
 
 
 def _progress(args: argparse.Namespace, length_us: int) -> Callable[[int], None]:
@@ -226,6 +260,13 @@ def _config(args: argparse.Namespace) -> int:
     from sealbell.config.command import show_config
 
     return show_config(args.config, print, as_json=args.json, check=args.check)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from sealbell.doctor.main import examine_this_machine
+
+    settings = settings_in_force(args.config)[1]
+    return OK if examine_this_machine(args.home, settings, ring=args.ring, json=args.json) else FAILED
 
 
 def _demo(args: argparse.Namespace) -> int:

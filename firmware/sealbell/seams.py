@@ -8,6 +8,10 @@ if TYPE_CHECKING:  # the network process stands on this module too, and loads no
     from sealbell.items import Felt, LightCode, Picture, Seen, VideoFormat
 
 
+class DeviceError(Exception):
+    """A part of the doorbell cannot be had: camera or pins. The message says why and what to do."""
+
+
 class Clock(Protocol):
     """Time is handed in: elapsed time is monotonic, wall time is a label that says whether it was synchronised."""
 

@@ -10,18 +10,21 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from sealbell.config import Settings, parse_settings
 from sealbell.home import Home, set_up
 from sealbell.seams import Camera, Panel
 from sealbell.spool import Entry, listing
+from sealbell.watch import zones
 from sealbell.watch.camera.footage import Footage
+from sealbell.watch.camera.masks import Masks
 from sealbell.watch.camera.synthetic import Synthetic, parse_drawing
-from sealbell.watch.main import DEFAULT_OUTBOX_BYTES, MIN_FREE_BYTES, Eyes, Watch, compose
+from sealbell.watch.main import Eyes, Watch, compose, timing
 from sealbell.watch.outbox import Outbox
-from sealbell.watch.recorder import Timing
 from sealbell_testing.camera import StallingCamera
 from sealbell_testing.clock import HandClock
 from sealbell_testing.program import Program, command_of
 from sealbell_testing.waiting import DEADLINE_S
+from sealbell_wire.health import Health
 from sealbell_wire.part import Part
 from sealbell_wire.sealing import drop_part
 
@@ -30,26 +33,29 @@ _US_PER_S = 1_000_000
 
 
 class Doorbell:
-    """A doorbell of the owner whose bundle it was given. It is switched on by what it shall see.
-
-    `timing` and `outbox_bytes` may be set before that.
-    """
+    """A doorbell of the owner whose bundle it was given. It is switched on by what it shall see."""
 
     def __init__(self, folder: Path, bundle: Path, clock: HandClock, panel: Panel) -> None:
         """Set it up in `folder`, as `sealbell init` does."""
         self.card = set_up(folder, bundle, os.urandom)
         self.home = Home(folder)
-        self.timing = Timing()
-        self.outbox_bytes = DEFAULT_OUTBOX_BYTES
+        self.settings = Settings()
         self.camera: StallingCamera | None = None
         self.uplink: Program | None = None
         self._clock = clock
         self._panel = panel
         self._watch: _WatchThread | None = None
 
+    def is_set(self, settings: str) -> None:
+        """Give it settings, as they stand in /etc/sealbell/sealbell.toml; they hold when it is next switched on.
+
+        The camera's own table does nothing here. SettingsError on a file that a doorbell would refuse.
+        """
+        self.settings = parse_settings(settings)
+
     def plays(self, film: Path | str) -> float:
         """Switch it on before a video file; return how many seconds that lasts. The doorbell ends with its film."""
-        footage = Footage(Path(film), self._clock)
+        footage = Footage(Path(film), self._clock, masks=self._masks)
         self.sees(footage)
         return footage.length_us / _US_PER_S
 
@@ -60,7 +66,8 @@ class Doorbell:
         """
         video, fps, bits_per_s = parse_drawing(drawing)
         walk_us, every_us = round(walk_s * _US_PER_S), round(every_s * _US_PER_S)
-        self.sees(Synthetic(video, fps, bits_per_s, self._clock, walk_us=walk_us, every_us=every_us))
+        drawn = Synthetic(video, fps, bits_per_s, self._clock, walk_us=walk_us, every_us=every_us, masks=self._masks)
+        self.sees(drawn)
 
     def sees(self, camera: Camera) -> None:
         """Switch it on with any camera that is paced by the test's clock."""
@@ -68,11 +75,14 @@ class Doorbell:
         if self.uplink is None:
             self.starts_uplink()
         self.camera = StallingCamera(camera, self._clock.stop)
-        key = self.home.signing_key()
-        outbox = _CutOutbox(self.home.outbox, self.outbox_bytes, MIN_FREE_BYTES, lambda part: drop_part(part, key))
+        key, limits = self.home.signing_key(), self.settings.outbox
+        outbox = _CutOutbox(
+            self.home.outbox, limits.max_bytes, limits.min_free_bytes, lambda part: drop_part(part, key)
+        )
         eyes = Eyes(self.camera, self._panel, self._clock, patient=True)
         self._clock.start()
-        self._watch = _WatchThread(compose(self.home, eyes, self.timing, outbox), outbox, self._clock.stop)
+        watch = compose(self.home, eyes, timing(self.settings), outbox, settings=self.settings)
+        self._watch = _WatchThread(watch, outbox, self._clock.stop)
         self._clock.pass_us(0)  # the first picture is shown: by then the panel feels presses
 
     @property
@@ -117,6 +127,10 @@ class Doorbell:
             assert self.uplink.stop() in (0, -signal.SIGTERM), self.uplink.lines
             self.uplink = None
 
+    @property
+    def _masks(self) -> Masks:
+        return Masks(zones.areas(self.settings.masks))
+
 
 class _CutOutbox(Outbox):
     """An outbox that keeps nothing any more once the power is cut."""
@@ -126,6 +140,11 @@ class _CutOutbox(Outbox):
     def commit(self, part: Part, *, pressed: bool, counter: int) -> list[Entry]:
         """Commit, unless there is no power."""
         return [] if self.is_cut else super().commit(part, pressed=pressed, counter=counter)
+
+    def commit_health(self, health: Health) -> None:
+        """The same for health."""
+        if not self.is_cut:
+            super().commit_health(health)
 
 
 class _WatchThread:

@@ -14,7 +14,7 @@ from sealbell.home import Home
 from sealbell.items import VideoFormat
 from sealbell.spool import Entry
 from sealbell.watch.camera.synthetic import Synthetic
-from sealbell.watch.main import DEFAULT_OUTBOX_BYTES, MIN_FREE_BYTES, Eyes, compose
+from sealbell.watch.main import DEFAULTS, Eyes, compose
 from sealbell.watch.outbox import Outbox
 from sealbell.watch.panel.scripted import ScriptedPanel
 from sealbell.watch.recorder import Timing
@@ -40,7 +40,8 @@ class LedgerOutbox(Outbox):
 def main() -> None:
     home = Home(Path(sys.argv[1]))
     key = home.signing_key()
-    outbox = LedgerOutbox(home.outbox, DEFAULT_OUTBOX_BYTES, MIN_FREE_BYTES, lambda part: drop_part(part, key))
+    limits = DEFAULTS.outbox
+    outbox = LedgerOutbox(home.outbox, limits.max_bytes, limits.min_free_bytes, lambda part: drop_part(part, key))
     outbox.ledger = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     clock = FootageClock(secrets.token_hex(16), real=True)
     camera = Synthetic(VideoFormat(320, 240), 15, 300_000, clock)

@@ -1,17 +1,26 @@
 """The doctor, put together: what is examined, and in which order it is told."""
 
+import secrets
 import shutil
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sealbell.clock import SystemClock
+from sealbell.config import Settings
 from sealbell.doctor import board, camera, card, panel, relay, units
 from sealbell.doctor.finding import Finding, State, unseen, worst
-from sealbell.doctor.machine import Machine
+from sealbell.doctor.machine import Machine, ask
 from sealbell.doctor.report import as_json, lines
 from sealbell.home import Home
+from sealbell.notify import Notifier
 from sealbell.seams import Camera, Panel
+from sealbell.supervisor import Supervisor
+from sealbell.watch import eyes
+
+BOOT_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +94,19 @@ def run(patient: Patient, *, json: bool) -> bool:
     findings = examine(patient, lambda what: print(f"looking at {what} ...", file=sys.stderr) if progress else None)
     print(as_json(findings) if json else "\n".join(lines(findings)))
     return worst(findings) is not State.FAILURE
+
+
+def examine_this_machine(home: Path, settings: Settings, *, ring: bool, json: bool) -> bool:
+    """Examine the machine that this runs on, print the report, and return whether nothing failed."""
+    boot = secrets.token_hex(BOOT_BYTES)
+    clock, supervisor, pause = SystemClock(boot), Supervisor(Notifier(None)), threading.Event()
+    patient = Patient(
+        Machine(Path("/"), ask),
+        home,
+        lambda: eyes.by_settings(settings, boot, supervisor.spawn, panel=False).camera,
+        (lambda: eyes.gpio_panel(settings, clock, supervisor.spawn)) if ring else None,
+        disk_free_bytes,
+        relay.connect,
+        pause.wait,
+    )
+    return run(patient, json=json)

@@ -6,7 +6,7 @@ from sealbell.doctor.finding import Finding, failure, ok, unseen, warning
 from sealbell.doctor.machine import Machine
 
 WATCH, UPLINK = "sealbell-watch.service", "sealbell-uplink.service"
-MAX_EXPOSURE = {WATCH: 0.8, UPLINK: 1.2}  # as issue 3 promises, by `systemd-analyze security`
+MAX_EXPOSURE_POINTS = {WATCH: 0.8, UPLINK: 1.2}  # as issue 3 promises, by `systemd-analyze security`
 _EXPOSURE = re.compile(r"Overall exposure level for \S+: ([0-9]+\.[0-9]+)")
 
 
@@ -33,7 +33,7 @@ def hardening(machine: Machine, unit: str) -> Finding:
     if not found:
         return unseen(check, "systemd does not tell here")
     exposure = float(found[1])
-    said = f"exposure {exposure} of 10, at most {MAX_EXPOSURE[unit]} was promised"
-    if exposure > MAX_EXPOSURE[unit]:
+    said = f"exposure {exposure} of 10, at most {MAX_EXPOSURE_POINTS[unit]} was promised"
+    if exposure > MAX_EXPOSURE_POINTS[unit]:
         return warning(check, said, f"see `systemctl cat {unit}`: a drop-in may have opened it")
     return ok(check, said)

@@ -5,17 +5,28 @@ import queue
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell import __version__
+from sealbell.clock import LocalTime, local_time
+from sealbell.config import Settings
 from sealbell.home import Home, HomeError
-from sealbell.items import Draft, Seen
+from sealbell.items import Condition, Draft, Seen
+from sealbell.link import Link, read_link
 from sealbell.notify import Notifier
 from sealbell.seams import Camera, Clock, Panel
 from sealbell.supervisor import Supervisor
-from sealbell.watch.intake import Intake
+from sealbell.watch import zones
+from sealbell.watch.health import HealthWatch
+from sealbell.watch.intake import Gap, Intake
+from sealbell.watch.keeper import Keeper
+from sealbell.watch.machine import MachineReader
+from sealbell.watch.modes import Modes
 from sealbell.watch.motion import MotionDetector
+from sealbell.watch.movement import Movement
+from sealbell.watch.night import Night, Thresholds
 from sealbell.watch.outbox import Outbox
 from sealbell.watch.pipeline import Pipeline
 from sealbell.watch.recorder import Recorder, Timing
@@ -29,33 +40,45 @@ from sealbell_wire.sshsig import verify_key_of
 INTAKE_ITEMS = 90  # three seconds of pictures at 15 a second, lores and packet each
 DRAFTS = 64
 TAKE_S = 0.25
-DEFAULT_OUTBOX_BYTES = 512_000_000
-MIN_FREE_BYTES = 16_000_000
+US_PER_S = 1_000_000
+DEFAULTS = Settings()
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """What differs between a Pi, a file and a drawing. `patient` cameras can be made to wait."""
+    """What differs between a Pi, a file and a drawing. `patient` cameras can be made to wait.
+
+    `linked` says that a network process tells of its link on the same clock.
+    """
 
     camera: Camera
     panel: Panel
     clock: Clock
     patient: bool
+    linked: bool = False
 
 
 class Watch:
     """The running process: three stages in a row, a thread each."""
 
     def __init__(
-        self, eyes: Eyes, pipeline: Pipeline, sealer: Sealer, supervisor: Supervisor, seen: Callable[[int], None]
+        self,
+        eyes: Eyes,
+        intake: Intake,
+        pipeline: Pipeline,
+        keeper: Keeper,
+        sealer: Sealer,
+        supervisor: Supervisor,
+        seen: Callable[[int], None],
     ) -> None:
         self._eyes = eyes
-        self._seen = seen
+        self._intake = intake
         self._pipeline = pipeline
+        self._keeper = keeper
         self._sealer = sealer
         self._supervisor = supervisor
-        self._intake = Intake(INTAKE_ITEMS, patient=eyes.patient)
+        self._seen = seen
         self._drafts: queue.Queue[Draft | None] = queue.Queue(DRAFTS)
 
     def run(self) -> None:
@@ -77,36 +100,58 @@ class Watch:
             self._seen(item.t_us)
             beat()
 
-        self._eyes.camera.run(sink)
-        self._intake.close()
+        try:
+            self._eyes.camera.run(sink)
+        finally:
+            self._eyes.panel.stop()
+            self._intake.close()
 
     def _watch(self, beat: Callable[[], None]) -> None:
         while not self._intake.ended:
             item = self._intake.take(TAKE_S)
-            for draft in self._pipeline.step(item) if item else []:
-                self._drafts.put(draft)
+            self._attend(item, self._pipeline.step(item) if item else [])
             beat()
-        for draft in self._pipeline.finish():
-            self._drafts.put(draft)
+        self._attend(None, self._pipeline.finish())
         self._drafts.put(None)
 
+    def _attend(self, item: Seen | Gap | None, drafts: list[Draft]) -> None:
+        for draft in drafts:
+            self._drafts.put(draft)
+        for draft in self._keeper.keep(item, drafts):
+            self._drafts.put(draft)
+
     def _seal(self, beat: Callable[[], None]) -> None:
+        wait_s = 0.0
         while True:
             try:
-                draft = self._drafts.get(timeout=TAKE_S)
+                draft = self._drafts.get(timeout=wait_s)
             except queue.Empty:
-                beat()
-                continue
-            if draft is None:
-                return
-            self._sealer.step(draft)
+                # One head at a time, so that a draft never waits for more than one.
+                wait_s = 0.0 if self._sealer.prepare() else TAKE_S
+            else:
+                if draft is None:
+                    return
+                self._sealer.step(draft)
+                wait_s = 0.0
             beat()
 
 
-def open_outbox(home: Home, cap_bytes: int = DEFAULT_OUTBOX_BYTES) -> Outbox:
+def open_outbox(home: Home, settings: Settings = DEFAULTS) -> Outbox:
     """Return the outbox of a doorbell, which signs away what it must drop; HomeError if there is no key."""
     key = home.signing_key()
-    return Outbox(home.outbox, cap_bytes, MIN_FREE_BYTES, lambda part: drop_part(part, key))
+    limits = settings.outbox
+    return Outbox(home.outbox, limits.max_bytes, limits.min_free_bytes, lambda part: drop_part(part, key))
+
+
+def timing(settings: Settings) -> Timing:
+    """Return how long things last."""
+    recording = settings.recording
+    return Timing(
+        recording.pre_roll_s * US_PER_S,
+        recording.post_roll_s * US_PER_S,
+        recording.max_clip_s * US_PER_S,
+        recording.fragment_ms * 1_000,
+    )
 
 
 def compose(
@@ -116,21 +161,69 @@ def compose(
     outbox: Outbox,
     seen: Callable[[int], None] = lambda _: None,
     seal: SealPart = seal_part,
+    settings: Settings = DEFAULTS,
+    supervisor: Supervisor | None = None,
 ) -> Watch:
     """Put the picture process together; HomeError, WireError or OutboxError if the folder is not in order.
 
-    `seen` is told the time of everything that the camera shows, for a progress bar; `seal` is how parts are made.
+    `seen` is told the time of everything that the camera shows, for a progress bar; `seal` is how parts are made;
+    `supervisor` is the one that the panel's stages were given, if it has any.
     """
-    pipeline = Pipeline(MotionDetector(), Recorder(eyes.camera.format, timing, lambda: snapshot(eyes.camera.still())))
-    sealer = _sealer(home, home.signing_key(), eyes.clock, outbox, seal)
+    notifier = Notifier.from_environment()
+    intake = Intake(INTAKE_ITEMS, patient=eyes.patient)
+    modes = Modes.of(settings)
+
+    def local(at_us: int) -> LocalTime | None:
+        zone = settings.mode.timezone
+        return (
+            local_time(eyes.clock.wall_ms(at_us), None if zone == "system" else zone) if eyes.clock.synced() else None
+        )
+
+    pipeline = Pipeline(
+        MotionDetector(zones.cells(zones.areas(settings.zones))),
+        Recorder(eyes.camera.format, timing, lambda: snapshot(eyes.camera.still())),
+        Movement(settings.motion.source),
+        Night(_thresholds(settings)),
+        lambda at_us: modes.on_motion(local(at_us)),
+        lambda night: _switch(eyes, night=night, infrared=settings.night.infrared),
+    )
+    keeper = Keeper(
+        eyes.clock,
+        eyes.panel,
+        _health(home, eyes),
+        lambda at_us: modes.in_force(local(at_us)),
+        notifier.status,
+    )
+    sealer = _sealer(home, eyes.clock, outbox, seal, intake.offer)
     _log.info("watching: doorbell %s", home.card().doorbell)
-    return Watch(eyes, pipeline, sealer, Supervisor(Notifier.from_environment()), seen)
+    return Watch(eyes, intake, pipeline, keeper, sealer, supervisor or Supervisor(notifier), seen)
 
 
-def _sealer(home: Home, key: Ed25519PrivateKey, clock: Clock, outbox: Outbox, seal: SealPart) -> Sealer:
+def _thresholds(settings: Settings) -> Thresholds:
+    night = settings.night
+    return Thresholds(night.dark_lux, night.light_lux, night.hold_s * US_PER_S)
+
+
+def _switch(eyes: Eyes, *, night: bool, infrared: bool) -> None:
+    _log.info("it is %s now", "night" if night else "day")
+    eyes.camera.expose(night=night)
+    if infrared:
+        eyes.panel.infrared(on=night)
+
+
+def _health(home: Home, eyes: Eyes) -> HealthWatch:
+    def link() -> Link | None:
+        return read_link(home.inbox)
+
+    reader = MachineReader(Path("/"), home.folder)
+    return HealthWatch(eyes.clock, reader.read, link if eyes.linked else None)
+
+
+def _sealer(home: Home, clock: Clock, outbox: Outbox, seal: SealPart, tell: Callable[[Condition], None]) -> Sealer:
+    key: Ed25519PrivateKey = home.signing_key()
     signed = home.readers()
     recipients = [HybridRecipient.from_string(entry.recipient) for entry in signed.readers.entries]
     readers = Readers(hide_number(recipients, Decoy(secrets.token_bytes)), signed.hash)
     if home.card().key != verify_key_of(key).hex():
         raise HomeError(f"{home.folder}: card.json is not of the key in state: one of them is another doorbell's")
-    return Sealer(key, readers, __version__, clock, outbox, secrets.token_bytes, seal)
+    return Sealer(key, readers, __version__, clock, outbox, secrets.token_bytes, seal, tell)

@@ -1,9 +1,9 @@
 """What the status light shows and what systemd is told, from what went by. Pure: times are handed in."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
-from sealbell.items import ClipBegins, ClipEnds, Condition, Draft, LightCode, Packet, Press, Seen, Trouble
+from sealbell.items import ClipBegins, ClipEnds, Draft, LightCode, Packet, Press, Seen, Trouble
 
 RINGING_US = 5_000_000
 RATE_PICTURES = 60
@@ -14,21 +14,13 @@ class Status:
     """Remembers as much as the light needs. One thread tells it what was seen, and asks."""
 
     def __init__(self) -> None:
-        self._troubles: set[Trouble] = set()
         self._recording = False
         self._rang_us: int | None = None
         self._pictures_us: deque[int] = deque(maxlen=RATE_PICTURES)
 
-    @property
-    def troubles(self) -> frozenset[Trouble]:
-        """What is wrong now."""
-        return frozenset(self._troubles)
-
-    def note(self, item: Seen, drafts: Sequence[Draft]) -> None:
-        """Take what was seen, and what came of it."""
+    def note(self, item: Seen | None, drafts: Sequence[Draft]) -> None:
+        """Take what was seen, if anything was, and what came of it."""
         match item:
-            case Condition():
-                (self._troubles.add if item.present else self._troubles.discard)(item.trouble)
             case Press():
                 self._rang_us = item.t_us
             case Packet():
@@ -39,19 +31,19 @@ class Status:
             if isinstance(draft, ClipBegins | ClipEnds):
                 self._recording = isinstance(draft, ClipBegins)
 
-    def code(self, now_us: int) -> LightCode:
+    def code(self, now_us: int, troubles: Set[Trouble]) -> LightCode:
         """Return what the light shows: the person at the door first, then what the household must know."""
         if self._rang_us is not None and now_us - self._rang_us < RINGING_US:
             return LightCode.RINGING
-        if self._troubles - {Trouble.RELAY_AWAY, Trouble.CLOCK_UNSYNCED}:
+        if troubles - {Trouble.RELAY_AWAY, Trouble.CLOCK_UNSYNCED}:
             return LightCode.TROUBLE
         if self._recording:
             return LightCode.RECORDING
         if not self._pictures_us:
             return LightCode.STARTING
-        return LightCode.RELAY_AWAY if Trouble.RELAY_AWAY in self._troubles else LightCode.WATCHING
+        return LightCode.RELAY_AWAY if Trouble.RELAY_AWAY in troubles else LightCode.WATCHING
 
-    def line(self, now_us: int) -> str:
+    def line(self, now_us: int, troubles: Set[Trouble]) -> str:
         """Return one line for `systemctl status` and the doctor."""
         times_us = self._pictures_us
         if not times_us:
@@ -61,4 +53,4 @@ class Status:
         else:
             rate = (len(times_us) - 1) * 1e6 / max(1, times_us[-1] - times_us[0])
             said = f"{'recording' if self._recording else 'watching'}: {rate:.1f} pictures a second"
-        return "; ".join([said, *sorted(self._troubles)])
+        return "; ".join([said, *sorted(troubles)])

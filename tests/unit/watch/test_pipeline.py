@@ -1,9 +1,15 @@
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import pytest
 
 from recordings import STILL
 from scene import VIDEO, packets
-from sealbell.items import Frame, Luma, NoticeDraft, Press
+from sealbell.config.settings import Action, MotionSource
+from sealbell.items import Condition, Draft, Frame, Light, Luma, NoticeDraft, Presence, Press, Trouble
 from sealbell.watch.intake import Gap
+from sealbell.watch.movement import Movement
+from sealbell.watch.night import Night, Thresholds
 from sealbell.watch.pipeline import Pipeline
 from sealbell.watch.recorder import Recorder, Timing
 
@@ -20,13 +26,31 @@ class Detector:
 
     def __init__(self, since_us: int) -> None:
         self._since_us = since_us
+        self.resets = 0
 
     def step(self, t_us: int, luma: Luma) -> Said:
         return Said(t_us >= self._since_us)
 
+    def reset(self) -> None:
+        self.resets += 1
 
-def pipeline(since_us: int) -> Pipeline:
-    return Pipeline(Detector(since_us), Recorder(VIDEO, Timing(), lambda: STILL))
+
+def pipeline(
+    since_us: int,
+    source: MotionSource = "picture",
+    on_motion: Callable[[int], Action] = lambda _: "alert",
+    switched: list[bool] | None = None,
+    detector: Detector | None = None,
+) -> Pipeline:
+    switch = [] if switched is None else switched
+    return Pipeline(
+        detector or Detector(since_us),
+        Recorder(VIDEO, Timing(), lambda: STILL),
+        Movement(source),
+        Night(Thresholds(5, 30, 10 * S)),
+        on_motion,
+        switch.append,
+    )
 
 
 def frame(t_us: int) -> Frame:
@@ -56,3 +80,39 @@ def test_gap_of_the_intake_is_cut_and_counted() -> None:
         line.step(picture)
     *_, end = line.finish()
     assert end.lost == 5 + 7 + 8  # type: ignore[union-attr]  # pending, the gap itself, and no keyframe after it
+
+
+def notices(drafts: list[Draft]) -> list[tuple[str, bool]]:
+    return [(draft.trigger, draft.alert) for draft in drafts if isinstance(draft, NoticeDraft)]
+
+
+@pytest.mark.parametrize(
+    ("action", "told"), [("alert", [("motion", True)]), ("record", [("motion", False)]), ("ignore", [])]
+)
+def test_mode_decides_what_motion_does(action: Action, told: list[tuple[str, bool]]) -> None:
+    assert notices(pipeline(since_us=0, on_motion=lambda _: action).step(frame(2 * S))) == told
+
+
+@pytest.mark.parametrize("action", ["alert", "record", "ignore"])
+def test_press_rings_and_records_in_every_mode(action: Action) -> None:
+    line = pipeline(since_us=10**12, on_motion=lambda _: action)
+    assert notices(line.step(Press(5))) == [("button", True)]
+
+
+def test_pir_triggers_where_it_counts_and_nowhere_else() -> None:
+    seen = Presence(3 * S, present=True)
+    assert notices(pipeline(since_us=10**12, source="either").step(seen)) == [("pir", True)]
+    assert notices(pipeline(since_us=10**12, source="picture").step(seen)) == []
+
+
+def test_night_is_switched_once_and_the_detector_learns_anew() -> None:
+    switched: list[bool] = []
+    detector = Detector(since_us=10**12)
+    line = pipeline(0, switched=switched, detector=detector)
+    for second in range(40):
+        assert line.step(Light(second * S, 1.0)) == []
+    assert (switched, detector.resets) == ([True], 1)
+
+
+def test_trouble_moves_nothing_in_the_recording() -> None:
+    assert pipeline(0).step(Condition(1, Trouble.BUTTON_STUCK, present=True)) == []

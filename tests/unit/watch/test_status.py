@@ -1,6 +1,6 @@
 import pytest
 
-from sealbell.items import ClipBegins, ClipEnds, Condition, Draft, LightCode, Packet, Press, Seen, Trouble
+from sealbell.items import ClipBegins, ClipEnds, Draft, LightCode, Packet, Press, Seen, Trouble
 from sealbell.watch.status import RINGING_US, Status
 
 NOW_US = 60_000_000
@@ -19,41 +19,32 @@ def told(*items: tuple[Seen, list[Draft]]) -> Status:
     return status
 
 
-def stall(*, present: bool) -> Condition:
-    return Condition(NOW_US, Trouble.CAMERA_STALLED, present)
-
-
-AWAY = Condition(NOW_US, Trouble.RELAY_AWAY, present=True)
-UNSYNCED = Condition(NOW_US, Trouble.CLOCK_UNSYNCED, present=True)
+STALLED, AWAY, UNSYNCED = Trouble.CAMERA_STALLED, Trouble.RELAY_AWAY, Trouble.CLOCK_UNSYNCED
 
 
 @pytest.mark.parametrize(
-    ("items", "code"),
+    ("items", "troubles", "code"),
     [
-        ([], LightCode.STARTING),
-        ([(picture(NOW_US), [])], LightCode.WATCHING),
-        ([(picture(NOW_US), [BEGINS])], LightCode.RECORDING),
-        ([(picture(NOW_US), [BEGINS, ENDS])], LightCode.WATCHING),
-        ([(picture(NOW_US), []), (AWAY, [])], LightCode.RELAY_AWAY),
-        ([(picture(NOW_US), []), (UNSYNCED, [])], LightCode.WATCHING),
-        ([(picture(NOW_US), [BEGINS]), (stall(present=True), [])], LightCode.TROUBLE),
-        ([(picture(NOW_US), []), (stall(present=True), []), (stall(present=False), [])], LightCode.WATCHING),
-        ([(Press(NOW_US), []), (stall(present=True), [])], LightCode.RINGING),
-        ([(picture(NOW_US), []), (Press(NOW_US - RINGING_US), [])], LightCode.WATCHING),
+        ([], set(), LightCode.STARTING),
+        ([(picture(NOW_US), [])], set(), LightCode.WATCHING),
+        ([(picture(NOW_US), [BEGINS])], set(), LightCode.RECORDING),
+        ([(picture(NOW_US), [BEGINS, ENDS])], set(), LightCode.WATCHING),
+        ([(picture(NOW_US), [])], {AWAY}, LightCode.RELAY_AWAY),
+        ([(picture(NOW_US), [])], {UNSYNCED}, LightCode.WATCHING),
+        ([(picture(NOW_US), [BEGINS])], {STALLED}, LightCode.TROUBLE),
+        ([(Press(NOW_US), [])], {STALLED}, LightCode.RINGING),
+        ([(picture(NOW_US), []), (Press(NOW_US - RINGING_US), [])], set(), LightCode.WATCHING),
     ],
 )
-def test_light_shows_what_matters_most(items: list[tuple[Seen, list[Draft]]], code: LightCode) -> None:
-    assert told(*items).code(NOW_US) is code
+def test_light_shows_what_matters_most(
+    items: list[tuple[Seen, list[Draft]]], troubles: set[Trouble], code: LightCode
+) -> None:
+    assert told(*items).code(NOW_US, troubles) is code
 
 
 def test_line_tells_how_many_pictures_come_and_what_is_wrong() -> None:
     pictures = [(picture(NOW_US - 100_000 * ago), list[Draft]()) for ago in range(20, -1, -1)]
-    assert Status().line(NOW_US) == "waiting for the first picture"
-    assert told(*pictures).line(NOW_US) == "watching: 10.0 pictures a second"
-    assert told(*pictures, (AWAY, [BEGINS])).line(NOW_US) == "recording: 10.0 pictures a second; relay-away"
-    assert told(*pictures).line(NOW_US + 9_000_000) == "no picture for 9 s"
-
-
-def test_trouble_that_ended_is_forgotten() -> None:
-    assert told((stall(present=True), [])).troubles == {Trouble.CAMERA_STALLED}
-    assert not told((stall(present=True), []), (stall(present=False), [])).troubles
+    assert Status().line(NOW_US, set()) == "waiting for the first picture"
+    assert told(*pictures).line(NOW_US, set()) == "watching: 10.0 pictures a second"
+    assert told(*pictures, (Press(0), [BEGINS])).line(NOW_US, {AWAY}) == "recording: 10.0 pictures a second; relay-away"
+    assert told(*pictures).line(NOW_US + 9_000_000, set()) == "no picture for 9 s"

@@ -7,28 +7,37 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from crafted import key_of
 from histories import Told, tell
 from scene import VIDEO, filmed
-from sealbell.items import Packet, Picture, Press, Seen, VideoFormat
+from sealbell.items import LightCode, Machine, Packet, Picture, Press, Seen, VideoFormat
 from sealbell.notify import Notifier
 from sealbell.seams import Sink
 from sealbell.spool import listing
 from sealbell.supervisor import StageError, Supervisor
-from sealbell.watch.main import Eyes, Watch
+from sealbell.watch.heads import MAX_PREPARED_HEADS
+from sealbell.watch.health import HealthWatch
+from sealbell.watch.intake import Intake
+from sealbell.watch.keeper import Keeper
+from sealbell.watch.main import INTAKE_ITEMS, Eyes, Watch
+from sealbell.watch.movement import Movement
+from sealbell.watch.night import Night, Thresholds
 from sealbell.watch.outbox import Outbox
 from sealbell.watch.pipeline import Pipeline
 from sealbell.watch.recorder import Recorder, Timing
-from sealbell.watch.sealer import Readers, Sealer
+from sealbell.watch.sealer import Readers, Sealer, SealPart
 from sealbell_testing.clock import HandClock
 from sealbell_testing.panel import HandPanel
 from sealbell_testing.waiting import DEADLINE_S, until
-from sealbell_wire import sshsig
+from sealbell_wire import sealing, sshsig
 from sealbell_wire.age.decoy import Decoy
+from sealbell_wire.age.file import Head
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity
-from sealbell_wire.part import parse_part
-from sealbell_wire.sealing import drop_part, hide_number
+from sealbell_wire.part import Part, parse_part
+from sealbell_wire.sealing import drop_part, hide_number, seal_part
+from wraps import CountedDecoy
 
 KEY = key_of(1)
 IDENTITY = HybridIdentity(b"\x01" * 32)
@@ -51,6 +60,8 @@ class ScriptedCamera:
     def still(self) -> Picture | None:
         return None
 
+    def expose(self, *, night: bool) -> None: ...
+
     def stop(self) -> None:
         self._stopped.set()
 
@@ -63,21 +74,39 @@ class Quiet:
     def step(self, t_us: int, luma: object) -> "Quiet":
         return self
 
+    def reset(self) -> None: ...
+
 
 class House:
     """A picture process in a folder; `told` is what an owner would open."""
 
-    def __init__(self, folder: Path, script: Callable[[Sink, threading.Event], None], *, patient: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        script: Callable[[Sink, threading.Event], None],
+        *,
+        patient: bool = True,
+        decoy: Decoy | None = None,
+        seal: SealPart = seal_part,
+    ) -> None:
         self.folder = folder
         self.clock = HandClock()
         self.panel = HandPanel(self.clock)
         self.seen: list[int] = []
+        self.lines: list[str] = []
         eyes = Eyes(ScriptedCamera(script), self.panel, self.clock, patient=patient)
-        readers = Readers(hide_number([IDENTITY.recipient], Decoy(os.urandom)), "5e" * 32)
+        readers = Readers(hide_number([IDENTITY.recipient], decoy or Decoy(os.urandom)), "5e" * 32)
         outbox = Outbox(folder, 1 << 40, 0, lambda part: drop_part(part, KEY), lambda _: 1 << 40)
-        sealer = Sealer(KEY, readers, "1.2.3", eyes.clock, outbox, random.Random(3).randbytes)
-        pipeline = Pipeline(Quiet(), Recorder(VIDEO, Timing(), lambda: b""))  # type: ignore[arg-type]
-        self.watch = Watch(eyes, pipeline, sealer, Supervisor(Notifier(None)), self.seen.append)
+        sealer = Sealer(KEY, readers, "1.2.3", eyes.clock, outbox, random.Random(3).randbytes, seal)
+        pipeline = Pipeline(
+            Quiet(), Recorder(VIDEO, Timing(), lambda: b""), Movement("picture"), Night(Thresholds(5, 30, 0)),
+            lambda _: "alert", lambda _: None,
+        )  # fmt: skip
+        keeper = Keeper(
+            self.clock, self.panel, HealthWatch(self.clock, Machine, None), lambda _: "home", self.lines.append
+        )
+        intake = Intake(INTAKE_ITEMS, patient=patient)
+        self.watch = Watch(eyes, intake, pipeline, keeper, sealer, Supervisor(Notifier(None)), self.seen.append)
 
     @property
     def told(self) -> list[Told]:
@@ -102,6 +131,24 @@ def test_everything_that_was_seen_is_committed_before_it_ends(tmp_path: Path) ->
     (clip,) = house.told
     assert clip.kinds == "nivvnvvvvvvf"
     assert max(house.seen) == 7_900_000
+
+
+def test_doorbell_prepares_heads_while_it_waits_for_a_press(tmp_path: Path) -> None:
+    decoy = CountedDecoy(os.urandom)
+    wraps_when_sealed: list[int] = []
+
+    def script(sink: Sink, stopped: threading.Event) -> None:
+        until(lambda: decoy.wraps == 3 * MAX_PREPARED_HEADS, "as many heads are prepared as a press asks for")
+        film([0])(sink, stopped)
+
+    def seal(draft: sealing.Draft, head: Head, key: Ed25519PrivateKey) -> Part:
+        wraps_when_sealed.append(decoy.wraps)
+        return seal_part(draft, head, key)
+
+    house = House(tmp_path, script, decoy=decoy, seal=seal)
+    house.watch.run()
+    assert house.told[0].kinds.startswith("niv")
+    assert wraps_when_sealed[0] == 3 * MAX_PREPARED_HEADS
 
 
 def test_press_of_the_button_is_recorded_while_nothing_moves(tmp_path: Path) -> None:
@@ -167,3 +214,10 @@ def test_picture_that_no_stage_understands_ends_the_process(tmp_path: Path) -> N
 
     with pytest.raises(StageError, match="watch failed: ValueError: the encoder gave a keyframe without"):
         House(tmp_path, script).watch.run()
+
+
+def test_light_and_systemd_are_told_what_goes_on(tmp_path: Path) -> None:
+    house = House(tmp_path, film([1_000_000]))
+    house.watch.run()
+    assert {LightCode.WATCHING, LightCode.RINGING} <= set(house.panel.lights)
+    assert house.lines

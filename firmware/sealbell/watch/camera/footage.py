@@ -8,7 +8,7 @@ import av
 
 from sealbell.clock import Pace
 from sealbell.items import Frame, Picture, VideoFormat
-from sealbell.seams import Sink
+from sealbell.seams import DeviceError, Sink
 from sealbell.watch.camera.h264 import H264Encoder
 from sealbell.watch.camera.masks import NO_MASKS, Masks
 from sealbell.watch.camera.pictures import bgr, lores_luma, masked
@@ -18,7 +18,7 @@ MAX_WIDTH_PX, MAX_HEIGHT_PX = 1_920, 1_080
 DEFAULT_FPS = 25
 
 
-class FootageError(Exception):
+class FootageError(DeviceError):
     """A file cannot be used as footage."""
 
 

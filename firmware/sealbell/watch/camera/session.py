@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from sealbell.items import Frame, Light, Packet, Picture, VideoFormat
+from sealbell.seams import DeviceError
 from sealbell.watch.camera.line import Line
 from sealbell.watch.camera.masks import NO_MASKS, Masks
 from sealbell.watch.camera.sensortime import SensorTime
@@ -39,7 +40,7 @@ WHOLE_VIEW = {  # the smallest mode of each of Raspberry Pi's sensors that sees 
 _log = logging.getLogger(__name__)
 
 
-class CameraError(Exception):
+class CameraError(DeviceError):
     """The camera cannot be used, or fails; the message says what to do."""
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from sealbell.items import Condition, Felt, LightCode, Presence, Press
 from sealbell.pins import Direction, Function, Level, Pin, Pull
-from sealbell.seams import Clock
+from sealbell.seams import Clock, DeviceError
 from sealbell.watch.panel.chime import PULSE_US, Chime
 from sealbell.watch.panel.debounce import FELT_US, LOOK_US, STUCK_US, Debounce
 from sealbell.watch.panel.light import PATTERNS
@@ -33,7 +33,7 @@ RESTING_US = 1_000_000
 _log = logging.getLogger(__name__)
 
 
-class PanelError(Exception):
+class PanelError(DeviceError):
     """The panel's pins cannot be had."""
 
 

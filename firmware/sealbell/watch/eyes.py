@@ -1,0 +1,77 @@
+"""Camera, panel and clock as the settings name them: the Pi's own, drawn pictures, or a video file in their place."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+
+from sealbell.clock import FootageClock, SystemClock
+from sealbell.config import Settings
+from sealbell.items import VideoFormat
+from sealbell.pins import Function, assign
+from sealbell.seams import Clock, Panel
+from sealbell.watch import zones
+from sealbell.watch.camera.footage import Footage
+from sealbell.watch.camera.masks import Masks
+from sealbell.watch.camera.pi import PiCamera
+from sealbell.watch.camera.session import PiSettings
+from sealbell.watch.camera.synthetic import Synthetic, parse_drawing
+from sealbell.watch.main import Eyes
+from sealbell.watch.panel.gpio import GpioPanel, Habits, Spawn
+from sealbell.watch.panel.scripted import ScriptedPanel
+
+FOOTAGE, DRAWN = "footage:", "drawn:"
+US_PER_MS, US_PER_S = 1_000, 1_000_000
+
+
+def footage(
+    path: Path, settings: Settings, boot: str, *, real: bool, presses_us: Iterable[int] = ()
+) -> tuple[Eyes, int]:
+    """Return the eyes of a doorbell that watches a file, and the file's length; FootageError if it cannot be read."""
+    clock = FootageClock(boot, real=real)
+    camera = Footage(path, clock, masks=_masks(settings))
+    return Eyes(camera, ScriptedPanel(clock, presses_us), clock, patient=not real), camera.length_us
+
+
+def drawn(
+    drawing: str, settings: Settings, boot: str, *, length_us: int = 0, walk_us: int = 0, presses_us: Iterable[int] = ()
+) -> Eyes:
+    """Return the eyes of a doorbell that watches drawn pictures; ValueError if `drawing` is not WxH@FPS:BITS."""
+    clock = FootageClock(boot, real=True)
+    video, fps, bits_per_s = parse_drawing(drawing)
+    camera = Synthetic(video, fps, bits_per_s, clock, length_us or None, walk_us, masks=_masks(settings))
+    return Eyes(camera, ScriptedPanel(clock, presses_us), clock, patient=False)
+
+
+def by_settings(settings: Settings, boot: str, spawn: Spawn, *, panel: bool = True) -> Eyes:
+    """Return the eyes that the settings name, without a panel if none is wanted.
+
+    `spawn` starts the panel's stages. Raises FootageError, CameraError, PanelError.
+    """
+    source = settings.camera.source
+    if source.startswith(FOOTAGE):
+        return footage(Path(source.removeprefix(FOOTAGE)), settings, boot, real=True)[0]
+    if source.startswith(DRAWN):
+        return drawn(source.removeprefix(DRAWN), settings, boot)
+    clock = SystemClock(boot)
+    camera = pi_camera(settings, clock)
+    felt: Panel = gpio_panel(settings, clock, spawn) if panel else ScriptedPanel(FootageClock(boot, real=True), ())
+    return Eyes(camera, felt, clock, patient=False, linked=True)
+
+
+def pi_camera(settings: Settings, clock: Clock) -> PiCamera:
+    """Return the Pi's camera as it is set; CameraError if there is no picamera2."""
+    camera = settings.camera
+    video = VideoFormat(camera.width, camera.height)
+    return PiCamera(PiSettings(video, camera.fps, camera.bits_per_s, camera.rotate, _masks(settings)), clock)
+
+
+def gpio_panel(settings: Settings, clock: Clock, spawn: Spawn) -> Panel:
+    """Return the panel on the Pi's pins as it is set; PanelError if they cannot be had."""
+    pins = {Function(key.name): getattr(settings.pins, key.name) for key in fields(settings.pins)}
+    panel = settings.panel
+    habits = Habits(panel.debounce_ms * US_PER_MS, panel.stuck_s * US_PER_S, panel.chime_ms * US_PER_MS)
+    return GpioPanel(assign(pins), clock, spawn, habits)
+
+
+def _masks(settings: Settings) -> Masks:
+    return Masks(zones.areas(settings.masks))
