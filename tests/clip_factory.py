@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell_wire import content, sshsig
 from sealbell_wire.age.decoy import Decoy
+from sealbell_wire.age.file import Head
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity, HybridRecipient
 from sealbell_wire.content import Init, Manifest, Notice, Place, Trigger, TriggerKind
 from sealbell_wire.enrolment import DoorbellCard
@@ -171,7 +172,7 @@ class _Taping:
             last=bell.last if seq == 0 else None,
         )  # fmt: skip
         self.digests += (hashlib.sha256(plaintext).hexdigest(),)
-        self.parts.append(seal_part(Draft(record, plaintext), bell.recipients, bell.key))
+        self.parts.append(seal_part(Draft(record, plaintext), Head(bell.recipients), bell.key))
 
 
 class Store:

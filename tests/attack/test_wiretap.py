@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +21,7 @@ from sealbell.watch.main import Eyes, Watch, compose, open_outbox
 from sealbell.watch.panel.scripted import ScriptedPanel
 from sealbell.watch.recorder import Timing
 from sealbell_wire import sealing, sshsig
-from sealbell_wire.age.decoy import PostQuantumRecipient
-from sealbell_wire.age.file import seal
+from sealbell_wire.age.file import Head
 from sealbell_wire.part import Part
 
 STATIC = Path(__file__).parents[1] / "footage" / "derived_static_onebyone_0-55.mp4"
@@ -35,19 +33,17 @@ class Plain:
     def __init__(self) -> None:
         self.plaintexts: list[bytes] = []
 
-    def __call__(
-        self, draft: sealing.Draft, recipients: Sequence[PostQuantumRecipient], key: Ed25519PrivateKey
-    ) -> Part:
+    def __call__(self, draft: sealing.Draft, head: Head, key: Ed25519PrivateKey) -> Part:
         self.plaintexts.append(draft.plaintext)
-        head = seal(b"", recipients).head
+        header = head.seal(b"").head
         record = replace(
             draft.record,
-            head=hashlib.sha256(head).hexdigest(),
+            head=hashlib.sha256(header).hexdigest(),
             body=hashlib.sha256(draft.plaintext).hexdigest(),
-            size=len(head) + len(draft.plaintext),
+            size=len(header) + len(draft.plaintext),
         )
         text = record.encode()
-        return Part(record, text, sshsig.sign(key, sshsig.PART, text), head + draft.plaintext)
+        return Part(record, text, sshsig.sign(key, sshsig.PART, text), header + draft.plaintext)
 
 
 class Keeping:
@@ -56,11 +52,9 @@ class Keeping:
     def __init__(self) -> None:
         self.plaintexts: list[bytes] = []
 
-    def __call__(
-        self, draft: sealing.Draft, recipients: Sequence[PostQuantumRecipient], key: Ed25519PrivateKey
-    ) -> Part:
+    def __call__(self, draft: sealing.Draft, head: Head, key: Ed25519PrivateKey) -> Part:
         self.plaintexts.append(draft.plaintext)
-        return sealing.seal_part(draft, recipients, key)
+        return sealing.seal_part(draft, head, key)
 
 
 def watch_with(sealer: Plain | Keeping, home: Home) -> None:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell_wire import sshsig
 from sealbell_wire.age.decoy import Decoy, PostQuantumRecipient
-from sealbell_wire.age.file import seal
+from sealbell_wire.age.file import Head
 from sealbell_wire.age.mlkem768x25519 import HybridRecipient
 from sealbell_wire.limits import STANZAS_PER_HEADER
 from sealbell_wire.part import Part
@@ -30,9 +30,12 @@ def hide_number(readers: Sequence[HybridRecipient], decoy: Decoy) -> list[PostQu
     return [*readers, *[decoy] * (-len(readers) % STANZAS_PER_HEADER)]
 
 
-def seal_part(draft: Draft, recipients: Sequence[PostQuantumRecipient], key: Ed25519PrivateKey) -> Part:
-    """Seal the draft's plaintext to `recipients` and sign its record by `key`, the doorbell's."""
-    sealed = seal(draft.plaintext, recipients)
+def seal_part(draft: Draft, head: Head, key: Ed25519PrivateKey) -> Part:
+    """Seal the draft's plaintext under `head`, made for this part alone, and sign its record by `key`, the doorbell's.
+
+    Raises RuntimeError if something was sealed under that head before.
+    """
+    sealed = head.seal(draft.plaintext)
     record = replace(
         draft.record,
         head=hashlib.sha256(sealed.head).hexdigest(),

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sealbell.items import ClipBegins, ClipEnds, Condition, Draft, HealthDraft, InitDraft, MediaDraft, NoticeDraft
 from sealbell.seams import Clock
 from sealbell.spool import Entry, OutboxError
-from sealbell.watch.health_sealer import HealthPost, HealthSealer
 from sealbell.watch.heads import Heads
+from sealbell.watch.health_sealer import HealthPost, HealthSealer
 from sealbell_wire import content, sealing
 from sealbell_wire.age.decoy import PostQuantumRecipient
 from sealbell_wire.age.file import Head

@@ -1,8 +1,11 @@
+import copy
+import pickle
+
 import pytest
 
 from sealbell_wire.age import header
 from sealbell_wire.age.errors import HeaderFailure, MacFailure, NoMatch, PayloadFailure, RecipientsError
-from sealbell_wire.age.file import Opener, open_body, open_file, rewrap, seal, split, unwrap
+from sealbell_wire.age.file import Head, Opener, open_body, open_file, rewrap, seal, split, unwrap
 
 PICTURE = b"a face at the door" * 1000
 
@@ -32,6 +35,36 @@ def test_no_two_files_share_anything(owner):
     first, second = seal(PICTURE, [owner.recipient]), seal(PICTURE, [owner.recipient])
     assert unwrap(first.head, [owner]) != unwrap(second.head, [owner])
     assert first.body[:16] != second.body[:16]
+
+
+def test_a_head_made_before_there_was_anything_to_seal_opens_for_each_reader(owner, phone):
+    head = Head([owner.recipient, phone.recipient])
+    sealed = head.seal(PICTURE)
+    for reader in (owner, phone):
+        assert open_file(sealed.file, [reader]) == PICTURE
+
+
+@pytest.mark.parametrize("second", [PICTURE, b"another picture"])
+def test_a_head_seals_once(owner, second):
+    head = Head([owner.recipient])
+    head.seal(PICTURE)
+    with pytest.raises(RuntimeError, match="each file has a file key of its own"):
+        head.seal(second)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_head_is_neither_copied_nor_written(owner, copied):
+    with pytest.raises(TypeError, match="neither copied nor written"):
+        copied(Head([owner.recipient]))
+
+
+def test_a_head_does_not_show_its_file_key(outsider, counted_random):
+    assert r"\x01" not in repr(Head([outsider.recipient], counted_random))
+
+
+def test_no_two_heads_share_a_file_key(owner):
+    heads = [Head([owner.recipient]) for _ in range(4)]
+    assert len({unwrap(head.seal(b"").head, [owner]) for head in heads}) == 4
 
 
 def test_a_file_key_is_drawn_from_the_randomness_handed_in(outsider, counted_random):

@@ -7,6 +7,7 @@ import pytest
 from clip_factory import GOP_MS, IDENTITY, Doorbell, Store, film
 from sealbell_owner.clip import Clip, Trust
 from sealbell_wire import content, sealing
+from sealbell_wire.age.file import Head
 from sealbell_wire.content import Manifest, Place, Trigger
 from sealbell_wire.errors import ContradictionError, SealError, SignatureError, WireError
 from sealbell_wire.part import Part
@@ -173,7 +174,7 @@ def test_a_clip_has_one_header() -> None:
     place = Place(BELL.verify_key.hex(), PARTS[0].record.clip, 5)
     plaintext = content.encode_init(place, content.Init("1", BELL.readers_hash), film()[0])
     record = replace(PARTS[1].record, seq=5, prev=PARTS[4].hash)
-    second = sealing.seal_part(Draft(record, plaintext), BELL.recipients, BELL.key)
+    second = sealing.seal_part(Draft(record, plaintext), Head(BELL.recipients), BELL.key)
     with pytest.raises(ContradictionError, match="has one init part"):
         clip_of([*PARTS[:5], second])
 
@@ -184,7 +185,7 @@ def manifest(**changes: object) -> Part:
     whole = Manifest(10_000, 13_000, digests, (Trigger("button", 10_000, 10_000),))
     place = Place(BELL.verify_key.hex(), end.clip, end.seq)
     plaintext = content.encode_manifest(place, replace(whole, **changes))  # type: ignore[arg-type]
-    return sealing.seal_part(Draft(end, plaintext), BELL.recipients, BELL.key)
+    return sealing.seal_part(Draft(end, plaintext), Head(BELL.recipients), BELL.key)
 
 
 def test_a_manifest_that_lists_another_plaintext_is_refused_whichever_comes_first() -> None:
@@ -215,7 +216,7 @@ def test_a_part_sealed_to_others_is_refused() -> None:
 def test_a_film_that_does_not_say_how_long_it_lasts_is_kept_all_the_same() -> None:
     place = Place(BELL.verify_key.hex(), PARTS[0].record.clip, 2)
     odd = content.encode_media(place, b"\0\0\0\x10moofgarbage!")
-    part = sealing.seal_part(Draft(replace(PARTS[2].record), odd), BELL.recipients, BELL.key)
+    part = sealing.seal_part(Draft(replace(PARTS[2].record), odd), Head(BELL.recipients), BELL.key)
     clip = clip_of([*PARTS[:2], part])
     assert clip.verified
     assert clip.span_ms == (10_000, 10_000)

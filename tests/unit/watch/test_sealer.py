@@ -2,11 +2,11 @@ import hashlib
 import logging
 import os
 import random
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,20 +17,23 @@ from scene import VIDEO, filmed, packet, packets
 from sealbell.items import ClipBegins, ClipEnds, Draft, InitDraft, MediaDraft, NoticeDraft, Run
 from sealbell.spool import Entry, OutboxError, listing
 from sealbell.watch import mp4
+from sealbell.watch.heads import MAX_PREPARED_HEADS
 from sealbell.watch.outbox import Outbox
 from sealbell.watch.recorder import MAX_RUN_BYTES
 from sealbell.watch.sealer import MAX_OWED_DRAFTS, Readers, Sealer, SealPart
 from sealbell_testing.clock import DAY_MS, HandClock
 from sealbell_wire import sealing, sshsig
 from sealbell_wire.age.decoy import Decoy
+from sealbell_wire.age.file import Head, unwrap
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity
 from sealbell_wire.boxes import take_binding
 from sealbell_wire.content import Init, Trigger
 from sealbell_wire.errors import FormatError
 from sealbell_wire.ids import ZERO_HASH, clip_time_ms
 from sealbell_wire.limits import MAX_PART_BYTES, MAX_SEQ
-from sealbell_wire.part import Part, parse_part
+from sealbell_wire.part import Part, parse_part, split_sealed
 from sealbell_wire.sealing import drop_part, hide_number
+from wraps import CountedDecoy
 
 KEY = key_of(1)
 DOORBELL_KEY = sshsig.verify_key_of(KEY)
@@ -74,6 +77,13 @@ class Room:
 
     def restart(self) -> None:
         self.sealer = Sealer(KEY, self._readers, "1.2.3", self.clock, self.shelf, self._random.randbytes, self._seal)
+
+    def idle(self) -> int:
+        """Let the sealer prepare as long as it wants to; return how many heads it made."""
+        made = 0
+        while self.sealer.prepare():
+            made += 1
+        return made
 
     def step(self, *drafts: Draft) -> None:
         for draft in drafts:
@@ -383,6 +393,64 @@ def test_header_tells_nobody_how_many_readers_there_are(count: int) -> None:
     assert len(sizes) == 1
 
 
+def test_press_after_idling_waits_for_no_stanza() -> None:
+    decoy = CountedDecoy(os.urandom)
+    room = Room(Readers(hide_number([IDENTITIES[0].recipient], decoy), "5e" * 32))
+    assert room.idle() == MAX_PREPARED_HEADS
+    prepared = decoy.wraps
+    room.clip(media=MAX_PREPARED_HEADS - 2, end=False)
+    assert len(room.shelf.parts) == MAX_PREPARED_HEADS
+    assert decoy.wraps == prepared
+    room.step(media_draft())
+    assert decoy.wraps > prepared, "and when none is left, one is made"
+
+
+def test_idle_doorbell_prepares_no_more_than_what_was_taken() -> None:
+    room = Room()
+    room.idle()
+    assert room.idle() == 0
+    room.clip(media=1)
+    assert room.idle() == 4
+
+
+def test_clip_is_the_same_whether_its_heads_were_prepared_or_not() -> None:
+    prompt, idle = Room(), Room()
+    idle.idle()
+    for room in (prompt, idle):
+        room.clip(media=MAX_PREPARED_HEADS)
+    assert idle.told()[0].plaintexts == prompt.told()[0].plaintexts
+    shapes = [[(part.record.kind, part.record.size) for part in room.shelf.parts] for room in (prompt, idle)]
+    assert shapes[0] == shapes[1]
+
+
+def test_no_two_parts_share_a_file_key() -> None:
+    room = Room()
+    room.clip()
+    room.idle()
+    room.clip(media=MAX_PREPARED_HEADS)
+    room.idle()
+    room.clip()
+    heads = [split_sealed(part.sealed or b"")[0] for part in room.shelf.parts]
+    assert len({unwrap(head, [IDENTITIES[0]]) for head in heads}) == len(heads) > 15
+
+
+def test_part_that_could_not_be_kept_is_sealed_anew_under_another_head() -> None:
+    heads: list[Head] = []
+
+    def seal(draft: sealing.Draft, head: Head, key: Ed25519PrivateKey) -> Part:
+        heads.append(head)
+        return sealing.seal_part(draft, head, key)
+
+    room = Room(seal=seal)
+    room.idle()
+    room.shelf.full = True
+    room.clip(media=0, end=False)
+    room.shelf.full = False
+    room.step(media_draft())
+    assert room.told()[0].kinds == "niv"
+    assert len({id(head) for head in heads}) == len(heads) > 3
+
+
 def test_every_notice_is_as_large_as_every_other() -> None:
     room = Room()
     room.step(ClipBegins(False), NoticeDraft(0, "motion", b""), NoticeDraft(0, "button", STILL * 1_000))
@@ -390,7 +458,7 @@ def test_every_notice_is_as_large_as_every_other() -> None:
 
 
 def test_sealing_that_fails_ends_the_stage_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    def fail(draft: sealing.Draft, recipients: Sequence[object], key: object) -> Part:
+    def fail(draft: sealing.Draft, head: object, key: object) -> Part:
         raise RuntimeError("no more randomness")
 
     outbox = Outbox(tmp_path, 1 << 40, 0, lambda part: drop_part(part, KEY), lambda _: 1 << 40)
@@ -442,7 +510,7 @@ def test_largest_run_that_the_recorder_gives_fits_a_message_with_sixteen_readers
 
 
 def test_clip_that_goes_on_for_ever_still_ends_with_its_manifest() -> None:
-    def quickly(draft: sealing.Draft, recipients: Sequence[object], key: object) -> Part:
+    def quickly(draft: sealing.Draft, head: object, key: object) -> Part:
         body = b"filling\n\n--- filling\n"
         record = replace(draft.record, head=ZERO_HASH, body=ZERO_HASH, size=len(body))
         return Part(record, record.encode(), bytes(64), body)

@@ -35,7 +35,7 @@ PLAINTEXTS = {
 
 def sealed(kind: str = "media", readers: int = 2) -> Part:
     recipients = hide_number([reader.recipient for reader in READERS[:readers]], DECOY)
-    return seal_part(Draft(a_record(2, kind), PLAINTEXTS[kind]), recipients, DOORBELL)
+    return seal_part(Draft(a_record(2, kind), PLAINTEXTS[kind]), file.Head(recipients), DOORBELL)
 
 
 @pytest.mark.parametrize("kind", PLAINTEXTS)
@@ -57,6 +57,14 @@ def test_nobody_counts_the_readers_of_a_part() -> None:
     assert {len(head) for head in heads} == {len(heads[0])}
     assert {head.count(b"-> mlkem768x25519 ") for head in heads} == {4}
     assert split_sealed(sealed(readers=5).sealed or b"")[0].count(b"-> mlkem768x25519 ") == 8
+
+
+def test_no_two_parts_are_sealed_under_one_head() -> None:
+    head = file.Head(hide_number([READERS[0].recipient], DECOY))
+    draft = Draft(a_record(2, "media"), PLAINTEXTS["media"])
+    assert open_part(seal_part(draft, head, DOORBELL), VERIFY_KEY, [READERS[0]])
+    with pytest.raises(RuntimeError, match="has sealed a file"):
+        seal_part(draft, head, DOORBELL)
 
 
 def test_a_part_is_sealed_to_somebody() -> None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from sealbell_wire.age import header, payload
 from sealbell_wire.age.errors import HeaderFailure, NoMatch, PayloadFailure, RecipientsError
@@ -29,11 +30,33 @@ class Sealed:
         return memoryview(self.file)[self.head_bytes :]
 
 
+class Head:
+    """The head of one file, made before there is anything to seal: a fresh file key, and its stanzas for `recipients`.
+
+    It seals once and keeps no file key after that, since no two files may share one (SPEC 5.1). Raises RecipientsError.
+    """
+
+    __slots__ = ("_file_key", "_head")
+
+    def __init__(self, recipients: Sequence[Recipient], random: Random = os.urandom) -> None:
+        self._file_key: bytes | None = random(header.FILE_KEY_BYTES)
+        self._head = _head(self._file_key, recipients, random)
+
+    def seal(self, plaintext: bytes, random: Random = os.urandom) -> Sealed:
+        """The file of which this is the head. Raises RuntimeError if there is one already."""
+        file_key, self._file_key = self._file_key, None
+        if file_key is None:
+            raise RuntimeError("this head has sealed a file: each file has a file key of its own")
+        age_file = payload.seal(file_key, random(payload.NONCE_BYTES), plaintext, self._head)
+        return Sealed(age_file, len(self._head))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a head is neither copied nor written: it would seal twice")
+
+
 def seal(plaintext: bytes, recipients: Sequence[Recipient], random: Random = os.urandom) -> Sealed:
     """An age file for `recipients`, under a fresh file key. Raises RecipientsError."""
-    file_key = random(header.FILE_KEY_BYTES)
-    head = _head(file_key, recipients, random)
-    return Sealed(payload.seal(file_key, random(payload.NONCE_BYTES), plaintext, head), len(head))
+    return Head(recipients, random).seal(plaintext, random)
 
 
 def split(age_file: bytes) -> tuple[bytes, bytes]:
