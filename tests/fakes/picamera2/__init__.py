@@ -15,10 +15,13 @@ Written from what surface.json lists and from reading; none of its code is here.
 from fakes.picamera2.camera import MappedArray, Picamera2
 from fakes.picamera2.encoders import H264Encoder, LibavH264Encoder
 from fakes.picamera2.outputs import Output
-from fakes.picamera2.sensor import Faults, Sensor, Transform
+from fakes.picamera2.sensor import Faults, Scene, Sensor, Transform, moving_bar
 from sealbell.watch.camera.pi import Library
 
-__all__ = ["Faults", "H264Encoder", "LibavH264Encoder", "Output", "Picamera2", "Sensor", "Transform", "library"]
+__all__ = [
+    "Faults", "H264Encoder", "LibavH264Encoder", "Output", "Picamera2", "Scene", "Sensor", "Transform", "library",
+    "moving_bar",
+]  # fmt: skip
 
 
 def library(sensor: Sensor, *, pi5: bool = False) -> Library:

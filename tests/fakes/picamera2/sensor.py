@@ -94,7 +94,10 @@ class Sensor:
         camera = self.wait_for_start()
         if camera is None:
             return
-        shots = [self._expose() for _ in range(frames)]
+        shots = [self._expose()]
+        for _ in range(frames - 1):
+            self.clock.pass_us(self._period_us())
+            shots.append(self._expose())
         self.clock.pass_us(LATENCY_US)
         if not self.faults.stalled:
             camera._deliver(shots)

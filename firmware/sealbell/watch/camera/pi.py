@@ -63,6 +63,7 @@ class PiCamera:
         self._session: Session | None = None
         self._newest: Picture | None = None
         self._night = False
+        self._stalled = False
         self._stopped = threading.Event()
 
     @property
@@ -112,13 +113,13 @@ class PiCamera:
             began_us = self._clock.now_us()
             session = self._open()
             try:
-                self._feed(sink, restarted=restarts > 0)
+                self._feed(sink)
             finally:
                 session.close()
             if self._stopped.is_set():
                 return
             now_us = self._clock.now_us()
-            sink(Condition(now_us, Trouble.CAMERA_STALLED, present=True))
+            self._say_stalled(sink, now_us, stalled=True)
             restarts = 1 if now_us - began_us >= HEALTHY_US else restarts + 1
             if restarts > MAX_RESTARTS:
                 raise CameraError(
@@ -145,7 +146,7 @@ class PiCamera:
         _log.info("camera: %s", session.facts)
         return session
 
-    def _feed(self, sink: Sink, *, restarted: bool) -> None:
+    def _feed(self, sink: Sink) -> None:
         """Hand on what comes, until stopped or until no more comes."""
         seen_us, patience_us = self._clock.now_us(), MAX_FIRST_SILENCE_US
         while not self._stopped.is_set():
@@ -155,11 +156,14 @@ class PiCamera:
             now_us = self._clock.now_us()
             if isinstance(item, Packet):  # only an encoded picture is a sign of life
                 seen_us, patience_us = now_us, MAX_SILENCE_US
-                if restarted:
-                    sink(Condition(now_us, Trouble.CAMERA_STALLED, present=False))
-                restarted = False
+                self._say_stalled(sink, now_us, stalled=False)
             elif now_us - seen_us > patience_us:
                 return
             if item is not None:
                 sink(item)
                 seen_us += self._clock.now_us() - now_us  # the time that the sink took is not the camera's
+
+    def _say_stalled(self, sink: Sink, now_us: int, *, stalled: bool) -> None:
+        if stalled != self._stalled:
+            self._stalled = stalled
+            sink(Condition(now_us, Trouble.CAMERA_STALLED, present=stalled))
