@@ -135,10 +135,11 @@ def test_everything_that_was_seen_is_committed_before_it_ends(tmp_path: Path) ->
 
 def test_doorbell_prepares_heads_while_it_waits_for_a_press(tmp_path: Path) -> None:
     decoy = CountedDecoy(os.urandom)
+    prepared = 3 * (MAX_PREPARED_HEADS + 1)  # with three decoys each; one for the health message at the start
     wraps_when_sealed: list[int] = []
 
     def script(sink: Sink, stopped: threading.Event) -> None:
-        until(lambda: decoy.wraps == 3 * MAX_PREPARED_HEADS, "as many heads are prepared as a press asks for")
+        until(lambda: decoy.wraps == prepared, "as many heads are prepared as a press asks for")
         film([0])(sink, stopped)
 
     def seal(draft: sealing.Draft, head: Head, key: Ed25519PrivateKey) -> Part:
@@ -148,7 +149,7 @@ def test_doorbell_prepares_heads_while_it_waits_for_a_press(tmp_path: Path) -> N
     house = House(tmp_path, script, decoy=decoy, seal=seal)
     house.watch.run()
     assert house.told[0].kinds.startswith("niv")
-    assert wraps_when_sealed[0] == 3 * MAX_PREPARED_HEADS
+    assert wraps_when_sealed[0] == prepared
 
 
 def test_press_of_the_button_is_recorded_while_nothing_moves(tmp_path: Path) -> None:
