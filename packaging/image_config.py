@@ -28,6 +28,8 @@ MAX_SSID_BYTES = 32
 MAX_BUNDLE_BYTES = 1_000_000
 CHUNK_BYTES = 1 << 20
 DEVICES = ("pi3-64bit", "pi4-64bit", "pi5-64bit")  # Imager's tags; a Zero 2 W is a pi3-64bit
+# picamera2 recommends a desktop, so what is wanted of it is named; there is nothing else in the package's Recommends.
+CAMERA = "--no-install-recommends python3-picamera2 python3-lgpio"
 UNITS = ("sealbell-setup", "sealbell-watch", "sealbell-uplink", "sealbell-scrub")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
@@ -50,9 +52,7 @@ def main() -> int:
     except OSError as error:
         print(f"image-config: {error.filename}: {(error.strerror or 'unknown').lower()}", file=sys.stderr)
         return 1
-    print(
-        f"next: flash Raspberry Pi OS Lite (64-bit, trixie) without customising it, copy what is in {args.out}/boot"
-    )
+    print(f"next: flash Raspberry Pi OS Lite (64-bit, trixie) without customising it, copy what is in {args.out}/boot")
     print("      onto the card's boot partition (docs/flash.md)")
     return 0
 
@@ -97,7 +97,7 @@ def write(args: argparse.Namespace) -> None:
 
 def dumped(value: dict[str, Any]) -> str:
     """Return JSON, which is YAML too."""
-    return json.dumps(value, indent=2) + "\n"
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"  # YAML has no pairs of escapes for one character
 
 
 def user_data(hostname: str, user: str, ssh_key: str) -> dict[str, Any]:
@@ -126,7 +126,11 @@ def user_data(hostname: str, user: str, ssh_key: str) -> dict[str, Any]:
         ],
         "runcmd": [
             ["systemctl", "enable", "--now", "ssh.service"],
-            ["sh", "-c", f"{apt} update && DEBIAN_FRONTEND=noninteractive {apt} install -y {BOOT}/{FOLDER}/*.deb"],
+            [
+                "sh",
+                "-c",
+                f"{apt} update && DEBIAN_FRONTEND=noninteractive {apt} install -y {BOOT}/{FOLDER}/*.deb {CAMERA}",
+            ],
             # Not waited for: scrubbing comes after cloud-init, and this is cloud-init.
             ["systemctl", "start", "--no-block", *(f"{unit}.service" for unit in UNITS)],
         ],

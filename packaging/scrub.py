@@ -39,13 +39,11 @@ def main(boot: Path, home: Path) -> int:
 
 
 def overwrite(path: Path) -> None:
-    """Overwrite a file with zeros where it lies, and empty it."""
+    """Overwrite a file with zeros where it lies."""
     left_bytes = path.lstat().st_size
     with os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW), "r+b", buffering=0) as file:
         while left_bytes:
             left_bytes -= file.write(bytes(min(left_bytes, BLOCK_BYTES)))
-        os.fsync(file.fileno())
-        file.truncate(0)
         os.fsync(file.fileno())
 
 

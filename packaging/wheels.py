@@ -130,6 +130,7 @@ def unpack(wheel: Path, site: Path) -> None:
     rows = csv.writer(text, lineterminator="\n")
     rows.writerows(sorted(record))
     rows.writerow((record_name, "", ""))
+    (site / record_name).parent.mkdir(parents=True, exist_ok=True)
     (site / record_name).write_text(text.getvalue(), encoding="utf-8")
 
 
