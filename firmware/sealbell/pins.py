@@ -50,7 +50,10 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One row of the table. `wired` says what hangs on the pin, `note` what to know about it."""
+    """One row of the table. `wired` says what hangs on the pin, `note` what to know about it.
+
+    `also` are the header pins that give the part its supply and ground; each is one wire's.
+    """
 
     function: Function
     bcm: int
@@ -58,6 +61,7 @@ class Pin:
     pull: Pull
     active: Level
     wired: str
+    also: tuple[int, ...]
     note: str
 
     @property
@@ -89,41 +93,49 @@ PINS = (
     Pin(
         *(Function.BUTTON, 17, Direction.IN, Pull.UP, Level.LOW),
         "bell button to ground, through 1 kΩ; 10 kΩ to 3.3 V, 100 nF to ground",
+        (17, 9),
         "the RC filter keeps sparks and radio out; bounce is software's",
     ),
     Pin(
         *(Function.RESET, 26, Direction.IN, Pull.UP, Level.LOW),
         "jumper to ground, inside the case",
+        (39,),
         "never on the street; the doctor shows it, and nothing obeys it yet",
     ),
     Pin(
         *(Function.PIR, 4, Direction.IN, Pull.DOWN, Level.HIGH),
         "OUT of an AM312, fed with 3.3 V",
+        (1, 6),
         "switch 1-Wire off in raspi-config: it uses this pin",
     ),
     Pin(
         *(Function.LIGHT_RED, 27, Direction.OUT, Pull.NONE, Level.HIGH),
         "red anode of the status light, through 330 Ω",
+        (20,),
         "a two-colour light with a common cathode to ground",
     ),
     Pin(
         *(Function.LIGHT_GREEN, 24, Direction.OUT, Pull.NONE, Level.HIGH),
         "green anode of the status light, through 330 Ω",
+        (),
         "red and green together are amber",
     ),
     Pin(
         *(Function.INFRARED, 22, Direction.OUT, Pull.NONE, Level.HIGH),
         "gate of the infrared light's MOSFET, through 220 Ω; 10 kΩ to ground",
+        (2, 25),
         "850 nm LEDs on 5 V, two in a row with 22 Ω",
     ),
     Pin(
         *(Function.IR_CUT, 25, Direction.OUT, Pull.NONE, Level.HIGH),
         "control input of a camera with a switched IR-cut filter",
+        (),
         "high takes the filter out; Camera Module 3 NoIR has none: leave it open",
     ),
     Pin(
         *(Function.CHIME, 23, Direction.OUT, Pull.NONE, Level.HIGH),
         "gate of the chime's MOSFET, through 1 kΩ and 4.7 µF; 120 kΩ and a diode to ground",
+        (4, 14),
         "pulls IN of the relay board low; the capacitor ends every ring, whatever the pin does",
     ),
 )

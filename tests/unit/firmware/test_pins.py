@@ -38,6 +38,12 @@ def test_places_are_those_that_gpiozero_knows_too() -> None:
     assert {pin.number for pin in header.pins.values() if pin.name == "GND"} == set(GROUND)
 
 
+def test_each_supply_and_ground_pin_has_one_wire() -> None:
+    wires = [place for pin in PINS for place in pin.also]
+    assert len(wires) == len(set(wires))
+    assert set(wires) <= {*POWER_3V3, *POWER_5V, *GROUND}
+
+
 def test_defaults_can_be_used_and_no_bus_takes_them() -> None:
     check(PINS)
     assert shared(PINS) == []

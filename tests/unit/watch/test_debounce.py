@@ -169,6 +169,33 @@ def test_edges_that_never_come_are_made_up_for_by_looking(people: list, data: st
         assert known_us - began_us <= LOOK_US + FELT_US + LOOK_SOON_US + bounce_us
 
 
+def test_an_opening_that_turns_up_late_counts_from_its_own_time() -> None:
+    debounce = Debounce(0, closed=False)
+    debounce.edge(0, closed=True)
+    debounce.look(18 * MS, closed=False)
+    debounce.edge(10 * MS, closed=False)  # so it was closed for 10 ms, not 18
+    debounce.edge(22 * MS, closed=True)
+    assert debounce.look(32 * MS - 1, closed=True) == []
+    assert debounce.look(32 * MS, closed=True) == [Press(0)]
+
+
+def test_an_edge_that_is_older_than_a_look_takes_no_time_back() -> None:
+    debounce = Debounce(0, closed=False)
+    debounce.look(50 * MS, closed=True)
+    debounce.edge(30 * MS, closed=False)  # the closing before it was dropped
+    debounce.edge(55 * MS, closed=True)
+    assert debounce.look(55 * MS + FELT_US, closed=True) == [Press(50 * MS)]
+
+
+def test_a_contact_that_moves_is_looked_at_often() -> None:
+    debounce = Debounce(0, closed=False)
+    assert debounce.due_us(0) == LOOK_US
+    debounce.edge(0, closed=True)
+    assert debounce.due_us(0) == LOOK_SOON_US
+    debounce.edge(1, closed=False)
+    assert debounce.due_us(1) == 1 + LOOK_SOON_US
+
+
 def test_button_that_is_held_is_stuck_after_30_s_and_until_it_is_open() -> None:
     bell = contact([STUCK_US + 5 * MS, 1 * MS, 3_000 * MS, SETTLE_US])
     (pressed_us, press), (stuck_us, stuck), (free_us, free) = felt(bell, bell.edges)
