@@ -9,7 +9,7 @@ OUT ?= demo-out
 
 .PHONY: help
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(STAMP) ## set everything up in .venv (needs python3 >= 3.11 with venv)
@@ -41,6 +41,28 @@ lint: $(STAMP) ## types, style and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+.PHONY: test-boot
+test-boot: $(STAMP) ## build the package, boot it in a container as root, and see what it promises there
+	@sh testing/install-boot-tools.sh
+	$(BIN)/python -m pytest -m boot tests/boot
+
+.PHONY: test-arm64
+test-arm64: $(STAMP) ## the same package on arm64, emulated: install, demo, ten power cuts (slow); keeps docs/arm64.txt
+	@sh testing/install-boot-tools.sh arm64
+	$(BIN)/python -m pytest -m arm64 --override-ini timeout=7200 -s tests/boot 2>&1 | tee docs/arm64.txt
+
+.PHONY: test-pi
+test-pi: $(STAMP) ## on a Raspberry Pi: the contracts of camera and panel on the real ones
+	SEALBELL_REAL_CAMERA=1 SEALBELL_REAL_PANEL=1 $(BIN)/python -m pytest tests/contract/test_camera.py tests/contract/test_panel.py
+
+.PHONY: deb
+deb: $(STAMP) ## build the Debian package into dist/ (ARCH=arm64, VERSION=X)
+	$(BIN)/python packaging/deb.py $(if $(ARCH),--arch $(ARCH)) $(if $(VERSION),--version $(VERSION))
+
+.PHONY: image-config
+image-config: $(STAMP) ## write what a card needs at its first start into build/card (OPTIONS="--ssh-key FILE ...")
+	$(BIN)/python packaging/image_config.py $(OPTIONS)
+
 .PHONY: fuzz
 fuzz: $(STAMP) ## feed every parser for longer (SECONDS=60 each)
 	$(BIN)/python tests/fuzz/run.py --seconds $(or $(SECONDS),60)
@@ -61,6 +83,18 @@ vectors: $(STAMP) ## make wire/vectors anew; a difference is a change of the pro
 pictures: $(STAMP) ## draw the pictures of README and docs anew
 	$(BIN)/python docs/pictures/draw.py
 
+.PHONY: docs-config
+docs-config: $(STAMP) ## write the page of the settings, and the package's file, from their declaration
+	$(BIN)/python docs/write_configuration.py
+
+.PHONY: wiring
+wiring: $(STAMP) ## draw hardware/wiring.svg from the pin table
+	$(BIN)/python hardware/draw_wiring.py
+
+.PHONY: case
+case: $(STAMP) ## render the case's parts and its picture (needs openscad and xvfb)
+	$(BIN)/python hardware/render_case.py
+
 .PHONY: lock
 lock: $(STAMP) ## choose the newest allowed dependencies (uv), with hashes and without addresses
 	$(BIN)/python -m pip install --quiet uv
@@ -69,4 +103,4 @@ lock: $(STAMP) ## choose the newest allowed dependencies (uv), with hashes and w
 
 .PHONY: clean
 clean: ## remove what make made
-	rm -rf $(VENV) $(OUT) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/interop/node_modules
+	rm -rf $(VENV) $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/interop/node_modules
