@@ -14,6 +14,7 @@ import re
 import secrets
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,7 +61,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="image-config", description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "card", metavar="DIR", help="default build/card")
-    parser.add_argument("--deb", type=Path, required=True, metavar="FILE", help="the package, of `make deb`")
+    parser.add_argument("--deb", type=Path, default=_package(), metavar="FILE", help="default: that of `make deb`")
     parser.add_argument("--bundle", type=Path, metavar="FILE", help="bundle.json of `sealbell-owner init`")
     parser.add_argument("--hostname", default="doorbell", metavar="NAME", help="default %(default)s")
     parser.add_argument("--user", default="maker", metavar="NAME", help="who logs in by ssh, default %(default)s")
@@ -72,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _package() -> Path:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    return ROOT / "dist" / f"sealbell_{version}_arm64.deb"
+
+
 def write(args: argparse.Namespace) -> None:
     """Write the boot partition's files and, for an image, its manifest."""
     boot: Path = args.out / "boot"
@@ -80,8 +86,8 @@ def write(args: argparse.Namespace) -> None:
         "meta-data": dumped({"instance-id": f"sealbell-{secrets.token_hex(8)}", "dsmode": "local"}),
         "network-config": dumped(network_config(*_wifi(args))),
     }
-    if not args.deb.name.endswith("_arm64.deb"):
-        raise ConfigError(f"{args.deb} is not a package for arm64\nhint: `make deb`")
+    if not args.deb.name.endswith("_arm64.deb") or not args.deb.is_file():
+        raise ConfigError(f"{args.deb} is not a package for arm64\nhint: `make deb` builds one")
     shutil.rmtree(args.out, ignore_errors=True)
     (boot / FOLDER).mkdir(parents=True)
     for name, text in seeds.items():

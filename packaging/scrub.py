@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 FOLDER = "sealbell"  # what `make image-config` put there
-SEEDS = {  # cloud-init wants to find them again; with meta-data as it was it does nothing further
-    "user-data": "#cloud-config\n# done at the first boot, and scrubbed by sealbell-scrub.service\n",
+SEEDS = {  # cloud-init wants to find them again, not empty; with meta-data as it was it does nothing further
+    "user-data": "#cloud-config\n# done at the first boot, and scrubbed by sealbell-scrub.service\nssh_pwauth: false\n",
     "network-config": "# done at the first boot, and scrubbed by sealbell-scrub.service\n",
 }
 BLOCK_BYTES = 65_536
