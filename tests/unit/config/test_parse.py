@@ -179,6 +179,43 @@ def test_wrong_value_is_refused_with_table_key_what_was_found_and_what_is_allowe
     assert refused >= len(ODD) - 5
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[recording]\npre_roll_s = true", "[night]\ndark_lux = true", "[night]\ndark_lux = nan",
+        "[night]\nlight_lux = inf",
+        "[camera]\nrotate = false", "[camera]\nrotate = 90", "[camera]\nwidth = 1281", "[camera]\nheight = 721",
+        "[camera]\nfps = 15.0", "[pins]\nbutton = 1", "[pins]\nbutton = 28", "[pins]\nbutton = true",
+        '[camera]\nsource = "drawn:1x1@1:1"', '[camera]\nsource = "footage:"', '[camera]\nsource = "footage:a\\nb"',
+        f'[camera]\nsource = "footage:{"a" * 249}"',
+        '[mode]\ntimezone = ""', '[mode]\ntimezone = "Europe"', '[mode]\ntimezone = "../UTC"',
+        '[mode]\ntimezone = "/usr/share/zoneinfo/UTC"', '[mode]\ntimezone = "zone.tab"', '[mode]\ntimezone = "\\u0000"',
+        f'[mode]\ntimezone = "{"a/" * 5_000}"',
+    ],
+)  # fmt: skip
+def test_value_that_is_nearly_right_is_refused(line: str) -> None:
+    [problem] = problems(line)
+    assert "takes" in problem
+
+
+def test_path_is_no_time_zone_and_is_refused_in_our_words() -> None:
+    assert problems('[mode]\ntimezone = "../UTC"')[0].endswith(" that tzdata has")
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "days"),
+    [
+        ("24:00", "12:00", '["mon"]'), ("12:00", "24:01", '["mon"]'), ("29:00", "12:00", '["mon"]'),
+        ("7:00", "12:00", '["mon"]'), ("07:60", "12:00", '["mon"]'), ("07:00", "12:00", "[]"),
+        ("07:00", "12:00", '["mon", "mon"]'), ("07:00", "12:00", '["mon", 2]'), ("07:00", "12:00", '"mon"'),
+        ("\u0661\u0662:00", "12:00", '["mon"]'),
+    ],
+)  # fmt: skip
+def test_entry_that_is_nearly_right_is_refused(begins: str, ends: str, days: str) -> None:
+    [problem] = problems(f'[[schedule]]\nmode = "home"\nfrom = "{begins}"\nto = "{ends}"\ndays = {days}')
+    assert "takes" in problem
+
+
 def test_number_is_no_yes_and_a_yes_is_no_number() -> None:
     assert problems("[camera]\nfps = true") == [
         "[camera] fps: is true, takes a whole number from 5 to 30 (pictures per second)"
@@ -308,6 +345,10 @@ def test_file_is_capped_before_it_is_parsed(tmp_path: Path) -> None:
         path.write_bytes(data)
         with pytest.raises(SettingsError, match="longer than 65536 bytes"):
             read_settings(path)
+    with path.open("r+b") as file:
+        file.truncate(1 << 42)  # all holes: only who reads it whole runs out of memory
+    with pytest.raises(SettingsError, match="longer than 65536 bytes"):
+        read_settings(path)
 
 
 def test_file_that_cannot_be_read_is_told_by_its_name(tmp_path: Path) -> None:

@@ -34,3 +34,8 @@ def test_a_path_is_never_broken(capsys: pytest.CaptureFixture[str]) -> None:
     path = "/" + "long/" * 60
     show.lines([("written", path), ("x", "y")])
     assert f"written  {path}\n" in capsys.readouterr().out
+
+
+def test_only_what_is_known_to_have_called_nobody_is_said_to_have() -> None:
+    told = [show.why("motion", False), show.why("motion", True), show.why(None, None), show.why("pir", None)]
+    assert told == ["motion, no alert", "motion", "unknown", "pir"]

@@ -266,13 +266,15 @@ def test_clip_says_whether_the_pir_alone_began_it_and_when_each_saw_something() 
     door.motion(S, active=True, kind="pir")
     assert door.motion(2 * S, active=True, kind="motion") == [], "the same somebody calls once"
     door.motion(3 * S, active=True, kind="motion")
-    door.motion(4 * S, active=False)
-    door.motion(5 * S, active=True, kind="motion")
+    door.motion(4 * S, active=True, kind="pir")
+    door.motion(5 * S, active=False)
+    door.motion(6 * S, active=True, kind="motion")
     (clip,) = door.finish()
     assert clip.ended.triggers == (
         Trigger("pir", 0, 1_000),
         Trigger("motion", 2_000, 3_000),
-        Trigger("motion", 5_000, 5_000),
+        Trigger("pir", 4_000, 4_000),
+        Trigger("motion", 6_000, 6_000),
     )
 
 
