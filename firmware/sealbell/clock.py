@@ -3,8 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _TIMESYNC = Path("/run/systemd/timesync/synchronized")
@@ -12,6 +15,27 @@ _TIMESYNC = Path("/run/systemd/timesync/synchronized")
 
 def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTime:
+    """What a clock and a calendar on the wall show: `weekday` from Monday, 0, and the minute of the day."""
+
+    weekday: int
+    minute: int
+
+
+def local_time(wall_ms: int, zone: str | None) -> LocalTime:
+    """Return the local time at `wall_ms` (Unix ms) in an IANA zone, None for the machine's own.
+
+    Pure but for the zone's rules, which tzdata has; zoneinfo.ZoneInfoNotFoundError if it has not (the settings are
+    checked for that when they are read).
+    """
+    if zone is None:
+        local = time.localtime(wall_ms // 1_000)
+        return LocalTime(local.tm_wday, local.tm_hour * 60 + local.tm_min)
+    there = datetime.fromtimestamp(wall_ms // 1_000, ZoneInfo(zone))
+    return LocalTime(there.weekday(), there.hour * 60 + there.minute)
 
 
 class SystemClock:
