@@ -199,7 +199,7 @@ def test_value_that_is_nearly_right_is_refused(line: str) -> None:
 
 
 def test_path_is_no_time_zone_and_is_refused_in_our_words() -> None:
-    assert problems('[mode]\ntimezone = "../UTC"')[0].endswith(" that tzdata has")
+    assert problems('[mode]\ntimezone = "../UTC"')[0].endswith(' that tzdata has; did you mean "UTC"?')
 
 
 @pytest.mark.parametrize(
