@@ -7,6 +7,8 @@ from contextlib import suppress
 
 from crafted import Bell, entry_of
 from scene import START_CODE, VIDEO, children, packet
+from sealbell.config import Settings, SettingsError, parse_settings
+from sealbell.config.render import in_force
 from sealbell.items import Packet, Run
 from sealbell.link import Link, parse_link
 from sealbell.seams import Arrival, Connected, Message
@@ -115,6 +117,12 @@ def fuzz_link(data: bytes) -> None:
         assert parse_link(parse_link(data).encode()) == parse_link(data)
 
 
+def fuzz_settings(data: bytes) -> None:
+    with suppress(SettingsError):
+        settings = parse_settings(data.decode("utf-8", "surrogateescape"))
+        assert parse_settings(in_force(settings)) == settings
+
+
 def hear(topic: str, payload: bytes) -> list[Entry]:
     shelf = Shelf()
     uplink = Uplink(BELL.id, RELAY_VERIFY_KEY, shelf, Courier(lambda: 0.0), Nobody(), HandClock(), Told())  # type: ignore[arg-type]
@@ -136,6 +144,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "firmware_mp4_fragment": fuzz_fragment,
     "firmware_mp4_header": fuzz_header,
     "firmware_link": fuzz_link,
+    "firmware_settings": fuzz_settings,
 }
 
 _KEYFRAME = packet(0, 0, keyframe=True).data
@@ -150,5 +159,10 @@ SEEDS: dict[str, list[bytes]] = {
     "firmware_link": [
         Link("b0" * 16, 9, True, 5, "relay.local", "", -56).encode(),
         Link("b0" * 16, 9, False, 5, "127.0.0.1", "name-unknown", None).encode(),
+    ],
+    "firmware_settings": [
+        in_force(Settings()).encode(),
+        b'[[zone]]\nname = "path"\nx = 250\ny = 300\nwidth = 500\nheight = 700\n',
+        b'[mode]\ntimezone = "UTC"\n[[schedule]]\nmode = "away"\ndays = ["mon"]\nfrom = "22:00"\nto = "06:00"\n',
     ],
 }
