@@ -14,7 +14,7 @@ from docs.pages import ROOT, page, pages
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 PROGRAMS = ("sealbell", "sealbell-relay", "sealbell-owner")
 _OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
-_TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
+_TARGET = re.compile(r"^([a-z][a-z0-9-]*):", re.MULTILINE)
 
 
 def quoted() -> list[tuple[str, str]]:
@@ -68,7 +68,7 @@ def test_quoted_make_targets_exist() -> None:
         for line in one.command_lines:
             words = line.split()
             if words[:1] == ["make"]:
-                named = {word for word in words[1:] if re.fullmatch(r"[a-z][a-z-]*", word)}
+                named = {word for word in words[1:] if re.fullmatch(r"[a-z][a-z0-9-]*", word)}
                 assert named <= targets(), f"{one.name}: `{line}`"
 
 
