@@ -153,9 +153,10 @@ def _codec(encoder):
     codec.width, codec.height, codec.pix_fmt = encoder.width, encoder.height, "yuv420p"
     codec.time_base, codec.framerate = Fraction(1, 1_000_000), Fraction(encoder.framerate)
     codec.bit_rate, codec.gop_size, codec.thread_count = encoder.bitrate, encoder.iperiod, 1
+    codec.profile = encoder.profile.title()
     headers = f"scenecut=0:repeat-headers={int(encoder.repeat)}"
     codec.options = {
-        "preset": "superfast", "tune": "zerolatency", "profile": encoder.profile, "forced-idr": "1",
+        "preset": "superfast", "tune": "zerolatency", "forced-idr": "1",
         "x264-params": headers,
     }  # fmt: skip
     return codec

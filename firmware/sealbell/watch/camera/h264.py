@@ -27,6 +27,7 @@ class H264Encoder:
         codec.time_base = _TIME_BASE
         codec.framerate = Fraction(fps).limit_denominator(1_001)
         codec.thread_count = 1
+        codec.profile = "Main"  # as an option of libx264's own, PyAV 14.2 (a Pi's) takes it for another's and refuses
         rate = {"crf": "23", "maxrate": "4000000", "bufsize": "4000000"}
         if bits_per_s:
             codec.bit_rate = bits_per_s
@@ -35,7 +36,6 @@ class H264Encoder:
             **rate,
             "preset": preset,
             "tune": "zerolatency",
-            "profile": "main",
             "forced-idr": "1",
             "g": _NEVER,
             "x264-params": f"scenecut=0:repeat-headers=1:keyint={_NEVER}",
