@@ -100,7 +100,7 @@ PINS = (
         *(Function.RESET, 26, Direction.IN, Pull.UP, Level.LOW),
         "jumper to ground, inside the case",
         (39,),
-        "never on the street; the doctor shows it, and nothing obeys it yet",
+        "never on the street; nothing obeys it yet",
     ),
     Pin(
         *(Function.PIR, 4, Direction.IN, Pull.DOWN, Level.HIGH),

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealbell.watch.panel.chime import MAX_PULSE_US, PERIOD_US, PULSE_US, Chime
@@ -19,6 +19,7 @@ def test_a_ring_is_one_pulse() -> None:
     assert chime.due_us(5_000 + PULSE_US) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 400_000), min_size=1), st.integers(1, 100_000_000))
 def test_however_often_and_however_set_it_is_closed_for_half_a_second_at_most_and_rests_for_as_long(
     gaps_us: list[int], pulse_us: int

@@ -75,12 +75,14 @@ def felt(contact: Contact, edges: list[tuple[int, bool]]) -> list[tuple[int, Fel
     return came
 
 
+@settings(deadline=None)
 @given(CONTACTS)
 def test_every_press_of_20_ms_is_felt_once_at_the_moment_it_is_one_and_nothing_else_is(contact: Contact) -> None:
     expected = [(known_us, Press(began_us)) for began_us, known_us in contact.presses()]
     assert felt(contact, contact.edges) == expected
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.lists(st.integers(1, 900), min_size=2, max_size=16))
 def test_bounce_of_a_press_and_of_its_release_delays_by_its_openings_only(held_ms: int, bounce_us: list[int]) -> None:
     bounces = bounce_us[: len(bounce_us) // 2 * 2]
@@ -91,6 +93,7 @@ def test_bounce_of_a_press_and_of_its_release_delays_by_its_openings_only(held_m
     assert known_us - press.t_us <= FELT_US + sum(bounces[1::2])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, FELT_US - 1), st.integers(SETTLE_US, 100 * MS)), max_size=40))
 def test_nothing_shorter_than_20_ms_is_felt(pulses: list[tuple[int, int]]) -> None:
     noise = contact([length_us for pulse in pulses for length_us in pulse])
@@ -119,6 +122,7 @@ def felt_late(contact: Contact, stalls_us: list[int], lag_us: int) -> list[int]:
 STALLS_US = st.lists(st.integers(1, 400 * MS), min_size=1, max_size=20)
 
 
+@settings(deadline=None)
 @given(CONTACTS, STALLS_US)
 def test_a_busy_machine_loses_no_press_and_makes_none(contact: Contact, stalls_us: list[int]) -> None:
     assert felt_late(contact, stalls_us, 0) == [began_us for began_us, _ in contact.presses()]
@@ -129,6 +133,7 @@ CLEAR = st.one_of(  # presses that are ones, and noise that is, whatever a look 
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(CLEAR, st.integers(2 * SETTLE_US, 300 * MS)), max_size=20), STALLS_US, st.integers(0, 4_999))
 def test_edges_that_are_on_their_way_while_the_level_is_read_are_not_missed(
     presses: list[tuple[int, int]], stalls_us: list[int], lag_us: int
@@ -145,7 +150,7 @@ PEOPLE = st.tuples(  # bounce, held, bounce, away: what fingers do
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(PEOPLE, min_size=1, max_size=8), st.data())
 def test_edges_that_never_come_are_made_up_for_by_looking(people: list, data: st.DataObject) -> None:
     lengths, presses_us, at_us = [], [], 1_000_000
@@ -221,6 +226,7 @@ def test_button_that_is_down_when_we_come_rings_nobody_but_is_reported_when_stuc
     assert debounce.look(32_000_000 + FELT_US, closed=True) == [Press(32_000_000)], "and then it is a bell again"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 40_000 * MS), st.booleans())))
 def test_whatever_it_is_told_it_says_no_press_twice(told: list[tuple[bool, int, bool]]) -> None:
     debounce, came, now_us = Debounce(0, closed=False), [], 0

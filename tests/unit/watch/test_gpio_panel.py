@@ -81,6 +81,22 @@ def test_press_is_told_20_ms_after_it_began(door: Door) -> None:
     assert door.felt == [Press(0)]
 
 
+def test_habits_are_those_that_were_chosen() -> None:
+    door = Door(habits=Habits(felt_us=50 * MS, stuck_us=5 * SECOND_US, pulse_us=100 * MS)).start()
+    door.press(50 * MS - 1)
+    assert door.felt == []
+    began_us = door.clock.now_us()
+    door.button(True)
+    door.pass_us(50 * MS)
+    assert door.felt == [Press(began_us)]
+    door.pass_us(100 * MS - 1)
+    assert door.lights.chime
+    door.pass_us(1)
+    assert not door.lights.chime
+    door.pass_us(5 * SECOND_US)
+    assert [type(item) for item in door.felt] == [Press, Condition]
+
+
 def test_1000_sparks_ring_nobody(door: Door) -> None:
     chance = random.Random(21)
     for _ in range(1_000):
@@ -290,8 +306,9 @@ def test_reset_is_left_to_whoever_asks_for_it(door: Door) -> None:
 
 def test_inputs_can_be_read_without_a_panel_and_are_let_go_of() -> None:
     inputs = {function for function, pin in TABLE.items() if pin.direction is Direction.IN}
+    factory = HandPins(HandClock())
     for _ in range(2):
-        assert read_inputs(TABLE, HandPins(HandClock())) == dict.fromkeys(inputs, False)
+        assert read_inputs(TABLE, factory) == dict.fromkeys(inputs, False)
     grounded = HandPins(HandClock())
     grounded.pin_class = Grounded
     assert read_inputs(TABLE, grounded) == {Function.BUTTON: True, Function.RESET: True, Function.PIR: False}
@@ -380,6 +397,32 @@ def test_stages_are_run_by_whoever_supervises_and_end_with_the_panel() -> None:
     waiting.start()
     waiting.join(DEADLINE_S)
     assert not waiting.is_alive()
+
+
+def test_an_edge_wakes_the_stage_that_feels() -> None:
+    """Without it every other press would wait for the next look, so twelve in a row that did not are no chance."""
+    supervisor, clock, chance = Supervisor(Notifier(None)), SystemClock("b0" * 16), random.Random(23)
+    factory, told, felt_us, nobody = HandPins(HandClock()), threading.Event(), [0], threading.Event()
+    pin = factory.pin(TABLE[Function.BUTTON].bcm)
+    panel = GpioPanel(TABLE, clock, supervisor.spawn, factory=factory)
+
+    def sink(item: object) -> None:
+        if isinstance(item, Press):
+            felt_us[0] = clock.now_us()
+            told.set()
+
+    def late_us() -> int:
+        told.clear()
+        nobody.wait((SETTLE_US * 2 + chance.randrange(LOOK_US)) / 1e6)
+        began_us = clock.now_us()
+        pin.drive_low()
+        assert told.wait(DEADLINE_S)
+        pin.drive_high()
+        return felt_us[0] - began_us - FELT_US
+
+    panel.start(sink)
+    assert any(all(late_us() < 4 * MS for _ in range(12)) for _ in range(50)), "a busy machine may try again"
+    panel.stop()
 
 
 def test_stage_of_the_panel_that_fails_ends_the_process() -> None:

@@ -1,7 +1,7 @@
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealbell.items import LightCode
@@ -30,6 +30,7 @@ def test_whoever_is_recorded_sees_it_all_the_time() -> None:
     assert {PATTERNS[LightCode.RECORDING].at(ms * 1_000)[0] for ms in range(10_000)} == {Colour.RED}
 
 
+@settings(deadline=None)
 @given(st.sampled_from(LightCode), st.integers(0, 10_000_000_000))
 def test_a_colour_stays_for_as_long_as_it_says_and_not_longer(code: LightCode, since_us: int) -> None:
     pattern = PATTERNS[code]
