@@ -50,6 +50,12 @@ def test_picture_process_gets_named_devices_only() -> None:
     }
 
 
+def test_pins_have_the_folder_that_lgpio_writes_to() -> None:
+    watch = process("sealbell-watch")
+    assert watch["WorkingDirectory"] == ["/run/" + watch["RuntimeDirectory"][0]]
+    assert watch["Environment"] == ["LG_WD=" + watch["WorkingDirectory"][0]]
+
+
 def test_network_process_has_no_device_and_does_not_see_the_keys() -> None:
     uplink = process("sealbell-uplink")
     assert uplink["PrivateDevices"] == ["yes"]
