@@ -26,10 +26,12 @@ from sealbell_wire.age.file import Head
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity, HybridRecipient
 from sealbell_wire.content import Init, Manifest, Notice, Place, Trigger, TriggerKind
 from sealbell_wire.enrolment import DoorbellCard
+from sealbell_wire.health import Beat, Health, next_number
 from sealbell_wire.ids import ZERO_HASH, doorbell_id, new_clip_id
 from sealbell_wire.part import Part
 from sealbell_wire.receipt import NO_REASON, Receipt
 from sealbell_wire.record import Kind, Record
+from sealbell_wire.report import Report, Tip, encode_report, seal_health
 from sealbell_wire.sealing import Draft, drop_part, hide_number, seal_part
 
 GOPS, PICTURES_A_GOP, PICTURES_A_SECOND = 6, 5, 5
@@ -86,6 +88,8 @@ class Doorbell:
         self.clip: str | None = None
         self.wall_ms = WALL_MS
         self.monotonic_ms = 10_000
+        self.tip = Tip()
+        self.number = 0
 
     def record(
         self,
@@ -124,9 +128,23 @@ class Doorbell:
             manifest = Manifest(base_ms, self.monotonic_ms, taping.digests, tuple(taping.triggers), tuple(drop))
             taping.add("manifest", content.encode_manifest(taping.place, manifest), self.monotonic_ms)
         self.last = taping.parts[-1].hash
+        self.tip = Tip(self.counter, self.clip, taping.parts[-1].record.seq, self.last, self.monotonic_ms)
         self.wall_ms += media * GOP_MS
         self.monotonic_ms += 20_000
         return [drop_part(part, self.key) if part.record.seq in drop else part for part in taping.parts]
+
+    def say(self, wall_ms: int, *, later_ms: int = 900_000, synced: bool = True, **changes: object) -> Health:
+        """The doorbell says how it is, `later_ms` after the last thing that it did; `changes` are of the report."""
+        self.monotonic_ms += later_ms
+        self.number = next_number(self.number, wall_ms)
+        beat = Beat(self.doorbell, self.number, self.boot, self.monotonic_ms, wall_ms, synced, ZERO_HASH, ZERO_HASH, 0)
+        report = Report(
+            firmware="1.2.3", readers=self.readers_hash, started_ms=0, tip=self.tip, dropped=0, damaged=0, waiting=1,
+            waiting_bytes=1_000, troubles=(), mode="home", free_bytes=9_000_000_000, celsius=51, throttled=0, link=None,
+        )  # fmt: skip
+        report = replace(report, **changes)  # type: ignore[arg-type]  # names and types are the test's
+        plaintext = encode_report(self.verify_key.hex(), self.number, report)
+        return seal_health(beat, plaintext, Head(self.recipients), self.key)
 
     def sign_again(self, part: Part, **changes: object) -> Part:
         """The same part under a record with `changes`, signed by this doorbell."""
@@ -182,6 +200,11 @@ class Store:
         self.relay_key = relay_key or key_of(50)
         self.verify_key = sshsig.verify_key_of(self.relay_key)
         self.objects: dict[str, dict[str, dict[int, bytes]]] = {}
+        self.healths: dict[str, tuple[Health, int]] = {}
+
+    def hear(self, health: Health, arrived_ms: int | None = None) -> None:
+        """Keep a health message as the newest of its doorbell, which arrived a moment after it was made."""
+        self.healths[health.beat.doorbell] = health, health.beat.wall_ms + 40 if arrived_ms is None else arrived_ms
 
     def keep(self, parts: Iterable[Part], arrived_ms: int | None = None) -> None:
         """Store parts with receipts of their arrival, a moment after they were recorded if nothing else is said."""
@@ -203,6 +226,10 @@ class Store:
 
     def write(self, folder: Path) -> Path:
         """Write everything in a relay's layout below `folder`; return it."""
+        for doorbell, (health, arrived_ms) in self.healths.items():
+            path = folder / "store" / "health" / doorbell
+            path.mkdir(parents=True, exist_ok=True)
+            (path / f"{health.beat.number:016d}-{arrived_ms:016d}").write_bytes(health.encode())
         for doorbell, clips in self.objects.items():
             for clip, objects in clips.items():
                 path = folder / "store" / "clips" / doorbell / clip[:6] / clip

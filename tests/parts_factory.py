@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell_wire import sshsig, topics
 from sealbell_wire.enrolment import DoorbellCard, OwnerCard
+from sealbell_wire.health import Beat, Health
 from sealbell_wire.ids import ZERO_HASH, doorbell_id, new_clip_id
 from sealbell_wire.part import Part, split_sealed
 from sealbell_wire.record import Kind, Record, record_hash
@@ -115,6 +116,15 @@ class Doorbell:
     def sign(self, record: Record, sealed: bytes) -> Part:
         text = record.encode()
         return Part(record, text, sshsig.sign(self.key, sshsig.PART, text), sealed)
+
+    def health(self, number: int = 1, size: int = 1_000, **changes: object) -> Health:
+        """A health message over an age file of `size` bytes."""
+        sealed = age_file(size, f"{self.seed} health {number}".encode())
+        head, body = (hashlib.sha256(half).hexdigest() for half in split_sealed(sealed))
+        beat = Beat(self.id, number, BOOT, 900_000, STARTED_MS, True, head, body, len(sealed))
+        beat = replace(beat, **changes)  # type: ignore[arg-type] # names are the test's
+        text = beat.encode()
+        return Health(beat, text, sshsig.sign(self.key, sshsig.HEALTH, text), sealed)
 
     def changed(self, part: Part, **changes: object) -> Part:
         """The same part with other words in its record, signed again: what only the doorbell itself can make."""

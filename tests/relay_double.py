@@ -67,6 +67,12 @@ class RelayDouble:
             "arrived_ms": told.arrived_ms,
         }
 
+    def health(self, doorbell: str) -> Any:
+        if doorbell not in self.store.healths:
+            return {"health": None, "arrived_ms": None}
+        health, arrived_ms = self.store.healths[doorbell]
+        return {"health": base64.b64encode(health.encode()).decode("ascii"), "arrived_ms": arrived_ms}
+
     def parts(self, doorbell: str, clip: str, from_seq: int) -> Iterator[bytes]:
         for seq, stored in sorted(self.store.objects[doorbell][clip].items()):
             if seq >= from_seq:
@@ -98,6 +104,8 @@ class RelayDouble:
                 return self.doorbells()
             case ["v1", "doorbells", doorbell, "clips"] if self._knows(doorbell):
                 return self.clips(doorbell, int(query["limit"]), query.get("before"))
+            case ["v1", "doorbells", doorbell, "health"] if self._knows(doorbell):
+                return self.health(doorbell)
             case ["v1", "doorbells", doorbell, "clips", clip, "parts"] if clip in self.store.objects.get(doorbell, {}):
                 return self.parts(doorbell, clip, int(query["from"]))
             case ["v1", "doorbells", doorbell, "follow"] if self._knows(doorbell):

@@ -45,6 +45,10 @@ class MemoryStore:
     def settle(self, prefix: str) -> None:
         self.calls["settle"] += 1
 
+    def remove(self, name: str) -> None:
+        self.calls["remove"] += 1
+        self.objects.pop(name, None)
+
 
 @dataclass
 class FailingStore:
@@ -68,6 +72,10 @@ class FailingStore:
     def settle(self, prefix: str) -> None:
         self._fail("settle")
         self.inner.settle(prefix)
+
+    def remove(self, name: str) -> None:
+        self._fail("remove")
+        self.inner.remove(name)
 
     def _fail(self, verb: str) -> None:
         if verb in self.broken:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from sealbell_owner import age_open, show
-from sealbell_owner.commands import clips, doorbells, export, follow, init, open, pin, verify
+from sealbell_owner.commands import clips, doorbells, export, follow, health, init, open, pin, verify
 from sealbell_owner.errors import OwnerError
 from sealbell_wire.errors import WireError
 
@@ -23,6 +23,12 @@ _COMMANDS: tuple[
     ("recover", "make an owner again from the 24 words", init.add_recover_arguments, init.run_recover),
     ("pin", "trust a doorbell", pin.add_arguments, pin.run),
     ("doorbells", "list the doorbells", doorbells.add_arguments, doorbells.run),
+    (
+        "health",
+        "how the doorbells are, and whether the relay shows all that they recorded",
+        health.add_arguments,
+        health.run,
+    ),
     ("clips", "list clips, newest first, and what does not add up", clips.add_arguments, clips.run),
     ("open", "a clip into a playable file", open.add_arguments, open.run),
     ("follow", "each ring as it comes, and the film while it is recorded", follow.add_arguments, follow.run),
@@ -33,7 +39,10 @@ _COMMANDS: tuple[
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0 done, 1 failed or refused; leaves by SystemExit(2) on wrong usage."""
+    """Run one command. Returns 0 done, 1 failed or refused, 3 where `health` finds something wrong.
+
+    Leaves by SystemExit(2) on wrong usage.
+    """
     arguments = _parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:

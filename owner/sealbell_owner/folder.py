@@ -7,15 +7,17 @@ from pathlib import Path
 
 from sealbell_owner.errors import OwnerError
 from sealbell_owner.files import read_file, show
-from sealbell_owner.listing import ClipEntry, Page, SignedRecord
+from sealbell_owner.listing import ClipEntry, Offered, Page, SignedRecord
 from sealbell_owner.stored import MAX_STORED_BYTES, split_stored
 from sealbell_wire.errors import WireError
+from sealbell_wire.limits import MAX_HEALTH_BYTES
 from sealbell_wire.part import parse_part
 from sealbell_wire.receipt import MAGIC, parse_receipt
 from sealbell_wire.statement import take_statement
 
 BUCKET_CHARS = 6
 _CLIP = re.compile(r"[0-9a-f]{32}\Z", re.ASCII)
+_HEALTH = re.compile(r"[0-9]{16}-([0-9]{16})\Z", re.ASCII)
 _PART = re.compile(r"(00[0-9]{4})\.(part|dropped)\Z", re.ASCII)
 
 
@@ -36,6 +38,14 @@ class Folder:
         entries = tuple(itertools.islice(readable, limit))
         more = next(names, None) is not None
         return Page(entries, entries[-1].clip if entries and more else None)
+
+    def health(self, doorbell: str) -> Offered | None:
+        """See Source. The relay keeps `health/{doorbell}/{number}-{arrived_ms}` beside its clips."""
+        folder = self._clips.parent / "health" / doorbell
+        names = sorted(filter(_HEALTH.match, _names_in(folder)))
+        if not names:
+            return None
+        return Offered(read_file(folder / names[-1], MAX_HEALTH_BYTES), int(names[-1].partition("-")[2]))
 
     def parts(self, doorbell: str, clip: str, from_seq: int = 0) -> Iterator[bytes]:
         """See Source."""

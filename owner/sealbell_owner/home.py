@@ -7,7 +7,7 @@ never here.
 import contextlib
 import fcntl
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +18,7 @@ from sealbell_owner import history, keys
 from sealbell_owner.clip import Trust
 from sealbell_owner.errors import OwnerError
 from sealbell_owner.files import make_folder, read_file, show, write_file
+from sealbell_owner.heard import MAX_HEARD_BYTES, Heard, encode_heard, parse_heard
 from sealbell_owner.history import Seen
 from sealbell_wire import sshsig, strictjson
 from sealbell_wire.age.keys import MAX_IDENTITY_FILE_CHARS, Identity, parse_identity_file
@@ -179,6 +180,27 @@ class Home:
             if new != old:
                 path = self.folder / SEEN / f"{pin.doorbell}.json"
                 write_file(path, history.encode_memory(pin.doorbell, new))
+
+    def heard(self, pin: Pin) -> Heard | None:
+        """Return what was heard of a doorbell's health; None if nothing was."""
+        path = self._heard_file(pin)
+        if not path.exists():
+            return None
+        with _naming(path):
+            return parse_heard(read_file(path, MAX_HEARD_BYTES), pin.doorbell)
+
+    def keep_heard(self, pin: Pin, change: Callable[[Heard | None], Heard]) -> None:
+        """Replace what was heard by what `change` makes of it, beside other commands that may do the same."""
+        make_folder(self.folder / SEEN)
+        with (self.folder / LOCK).open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            old = self.heard(pin)
+            new = change(old)
+            if new != old:
+                write_file(self._heard_file(pin), encode_heard(pin.doorbell, new))
+
+    def _heard_file(self, pin: Pin) -> Path:
+        return self.folder / SEEN / f"{pin.doorbell}.health.json"
 
     def _read_pin(self, path: Path) -> Pin:
         with _naming(path):

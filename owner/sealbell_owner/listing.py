@@ -61,6 +61,14 @@ class ClipEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """A health message as the relay has it, not yet looked at, and its word for when it arrived (Unix ms)."""
+
+    message: bytes
+    arrived_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Clips newest first; `next` is to be given as `before` for the page after, None if this is the last one."""
 
@@ -110,6 +118,17 @@ def parse_clips(data: bytes, limit: int, before: str | None) -> Page:
     return Page(clips, following)
 
 
+def parse_health_answer(data: bytes) -> Offered | None:
+    """Parse the answer with a doorbell's newest health message, None if there is none; FormatError."""
+    value = strictjson.load(data, "listing", MAX_JSON_BYTES)
+    if value == {"health": None, "arrived_ms": None}:
+        return None
+    strictjson.exact_keys(value, {"health": str, "arrived_ms": int}, "listing")
+    if value["arrived_ms"] < 0:
+        raise FormatError("listing: a number is below zero")
+    return Offered(_base64(value["health"]), value["arrived_ms"])
+
+
 def parse_doorbells(data: bytes) -> tuple[DoorbellCard, ...]:
     """Parse the list of doorbells that a relay keeps for this owner; FormatError, SignatureError."""
     value = strictjson.load(data, "listing", MAX_JSON_BYTES)
@@ -157,4 +176,4 @@ def _base64(text: str) -> bytes:
     try:
         return base64.b64decode(text.encode("ascii"), validate=True)
     except (UnicodeEncodeError, binascii.Error):
-        raise FormatError("listing: a record is not base64") from None
+        raise FormatError("listing: a record or a message is not base64") from None

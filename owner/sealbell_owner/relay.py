@@ -12,7 +12,7 @@ import urllib3
 
 from sealbell_owner import listing
 from sealbell_owner.errors import OwnerError, UnreachableError
-from sealbell_owner.listing import Page
+from sealbell_owner.listing import Offered, Page
 from sealbell_owner.stored import read_stream
 from sealbell_wire.enrolment import DoorbellCard, RelayCard
 from sealbell_wire.errors import FormatError
@@ -40,6 +40,10 @@ class Relay:
         """See Source."""
         query = {"limit": str(limit)} | ({"before": before} if before else {})
         return listing.parse_clips(self._json(f"/v1/doorbells/{doorbell}/clips", query), limit, before)
+
+    def health(self, doorbell: str) -> Offered | None:
+        """See Source."""
+        return listing.parse_health_answer(self._json(f"/v1/doorbells/{doorbell}/health"))
 
     def parts(self, doorbell: str, clip: str, from_seq: int = 0) -> Iterator[bytes]:
         """See Source."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from sealbell_owner.folder import Folder
 from sealbell_owner.home import Owner
-from sealbell_owner.listing import Page
+from sealbell_owner.listing import Offered, Page
 from sealbell_owner.relay import Relay
 
 
@@ -18,6 +18,9 @@ class Source(Protocol):
 
         Raises OwnerError if the source cannot be reached, WireError if its answer follows no grammar.
         """
+
+    def health(self, doorbell: str) -> Offered | None:
+        """Return the doorbell's newest health message; None if there is none. Raises as `clips` does."""
 
     def parts(self, doorbell: str, clip: str, from_seq: int = 0) -> Iterator[bytes]:
         """Return the stored objects of a clip from part `from_seq` on, in the order the source gives them; one that

@@ -4,6 +4,7 @@
     GET /v1/doorbells/{doorbell}/clips?limit=N&before=CLIP
     GET /v1/doorbells/{doorbell}/clips/{clip}/parts?from=SEQ&follow=0|1
     GET /v1/doorbells/{doorbell}/follow?after=CLIP
+    GET /v1/doorbells/{doorbell}/health
     GET /healthz                                             (no token: counts and whether it works)
 
 What is another owner's is answered exactly like what is not there.
@@ -24,6 +25,7 @@ from sealbell_relay import requests
 from sealbell_relay.allow import Register
 from sealbell_relay.archive import Archive, ClipSummary
 from sealbell_relay.errors import RequestError, StoreError
+from sealbell_relay.healths import HealthShelf
 from sealbell_relay.hub import Hub
 from sealbell_relay.log import Log
 from sealbell_relay.state import State
@@ -47,6 +49,7 @@ class OwnersSide:
         self,
         archive: Archive,
         register: Register,
+        healths: HealthShelf,
         streams: Streams,
         hub: Hub,
         state: State,
@@ -55,6 +58,7 @@ class OwnersSide:
     ) -> None:
         self._archive = archive
         self._register = register
+        self._healths = healths
         self._streams = streams
         self._hub = hub
         self._state = state
@@ -73,6 +77,7 @@ class OwnersSide:
                 web.get(f"{doorbell}/clips", self._clips, allow_head=False),
                 web.get(f"{doorbell}/clips/{{clip}}/parts", self._parts, allow_head=False),
                 web.get(f"{doorbell}/follow", self._follow, allow_head=False),
+                web.get(f"{doorbell}/health", self._doorbell_health, allow_head=False),
             ]
         )
         runner = web.AppRunner(
@@ -99,6 +104,12 @@ class OwnersSide:
         query = requests.parse_page(request.rel_url.raw_query_string)
         page, following = await self._in_thread(lambda: self._archive.page(card.doorbell, query.limit, query.before))
         return _json({"clips": [_summary(clip) for clip in page], "next": following})
+
+    async def _doorbell_health(self, request: web.Request) -> web.Response:
+        _, card = await self._owned(request)
+        kept = await self._in_thread(lambda: self._healths.newest(card.doorbell))
+        message = base64.b64encode(kept.message).decode("ascii") if kept else None
+        return _json({"health": message, "arrived_ms": kept.arrived_ms if kept else None})
 
     async def _parts(self, request: web.Request) -> web.StreamResponse:
         owner, card = await self._owned(request)

@@ -14,6 +14,7 @@ from sealbell_relay.allow import Register
 from sealbell_relay.archive import Archive, Name, arrived_ms
 from sealbell_relay.errors import DamagedError, RelayError
 from sealbell_relay.folder import Folder
+from sealbell_relay.healths import HealthShelf, beat_of
 from sealbell_relay.store import DirectoryStore
 from sealbell_wire.enrolment import DoorbellCard
 from sealbell_wire.ids import ZERO_ID
@@ -37,6 +38,7 @@ MEANINGS = {
     "counter": "of seq 0: how many clips this doorbell has made",
     "last": "of seq 0: hash of the last record of the clip before",
     "dropped": "the part never arrived; the doorbell's store was full, and it said so",
+    "number": "of health: a number that rises with each message, about the doorbell's clock in milliseconds",
     "stored_bytes": "bytes kept, receipt included",
     "arrived_ms": "when it arrived by this relay's clock, Unix milliseconds",
 }
@@ -49,12 +51,14 @@ ABSENT = (
     "whether a clip began with a ring or a movement (who rings while one is recorded shows as a further notice)",
     "the owner's name, words, keys or token (only the token's SHA-256)",
     "who may open a clip, and how many they are",
+    "what a doorbell says of its health: it is sealed, and every such message has one size (that it was sent is seen: "
+    "every 15 minutes, and when something changed)",
 )
 
 
 def as_json(folder: Folder) -> Iterator[str]:
     """Yield lines that together are one JSON object with every record of every clip in full."""
-    register, archive = _open(folder)
+    register, archive, shelf = _open(folder)
     about = {
         "meanings": MEANINGS,
         "seen_but_not_kept": SEEN,
@@ -65,6 +69,7 @@ def as_json(folder: Folder) -> Iterator[str]:
             {"doorbell": card.doorbell, "key": card.key, "owner": card.owner} for card in register.doorbells()
         ],
         "owners": [{"key": card.key, "token_hash": card.token_hash} for card in register.owners()],
+        "healths": [health for card in register.doorbells() if (health := _health(shelf, card.doorbell))],
     }
     yield json.dumps(about)[:-1] + ', "clips": ['
     separator = ""
@@ -78,15 +83,17 @@ def as_json(folder: Folder) -> Iterator[str]:
 
 def as_text(folder: Folder) -> Iterator[str]:
     """Yield lines for a person: the same, with a line a clip in the place of its records."""
-    register, archive = _open(folder)
+    register, archive, shelf = _open(folder)
     files = _files(folder)
     yield f"folder: {folder.root}: {files['count']} files, {files['bytes']} bytes"
     for owner in register.owners():
         yield f"owner {owner.key}: SHA-256 of its token is {owner.token_hash}"
     for card in register.doorbells():
         yield f"doorbell {card.doorbell}: signs with {card.key}, owned by {card.owner}"
+        if health := _health(shelf, card.doorbell):
+            yield f"  {_health_line(health)}"
         yield from (f"  {line}" for line in _clip_lines(archive, card))
-    yield "of each part it knows:"
+    yield "of each part, and of the newest health of each doorbell, it knows:"
     yield from (f"  {key}: {meaning}" for key, meaning in MEANINGS.items())
     yield "it sees while it serves, and does not write down:"
     yield from (f"  {thing}" for thing in SEEN)
@@ -94,9 +101,29 @@ def as_text(folder: Folder) -> Iterator[str]:
     yield from (f"  {thing}" for thing in ABSENT)
 
 
-def _open(folder: Folder) -> tuple[Register, Archive]:
+def _open(folder: Folder) -> tuple[Register, Archive, HealthShelf]:
     store = DirectoryStore(folder.store)
-    return Register(store), Archive(store, lambda _: None)
+    return Register(store), Archive(store, lambda _: None), HealthShelf(store)
+
+
+def _health(shelf: HealthShelf, doorbell: str) -> dict[str, Any] | None:
+    kept = shelf.newest(doorbell)
+    if kept is None:
+        return None
+    about = {"doorbell": doorbell, "arrived_ms": kept.arrived_ms, "stored_bytes": len(kept.message)}
+    try:
+        return {**dataclasses.asdict(beat_of(doorbell, kept)), **about}
+    except DamagedError as damage:
+        return {**about, "damaged": str(damage)}
+
+
+def _health_line(health: dict[str, Any]) -> str:
+    if "damaged" in health:
+        return f"health: {health['damaged']}"
+    return (
+        f"health: number {health['number']}, {_time(health['wall_ms'])} by the doorbell's clock, arrived "
+        f"{_time(health['arrived_ms'])}; what it says is sealed, {health['size']} bytes"
+    )
 
 
 def _clip_lines(archive: Archive, card: DoorbellCard) -> Iterator[str]:

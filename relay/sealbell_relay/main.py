@@ -20,6 +20,7 @@ from sealbell_relay.archive import Archive
 from sealbell_relay.broker import Broker, find_executable
 from sealbell_relay.errors import BrokerError, RelayError
 from sealbell_relay.folder import Folder
+from sealbell_relay.healths import HealthIntake, HealthShelf
 from sealbell_relay.http import OwnersSide
 from sealbell_relay.hub import Hub
 from sealbell_relay.intake import Intake
@@ -63,7 +64,7 @@ async def serve(
         logging.getLogger(library).propagate = False
     key, state, hub, outgoing = folder.key(), State(), Hub(), Outgoing()
     archive = Archive(store, lambda damage: log.error("clip-damaged", says=damage))
-    register = Register(store)
+    register, shelf = Register(store), HealthShelf(store)
     async with AsyncExitStack() as stack:
         storing = stack.enter_context(ThreadPoolExecutor(STORING_THREADS, "storing"))
         reading = stack.enter_context(ThreadPoolExecutor(READING_THREADS, "reading"))
@@ -77,10 +78,11 @@ async def serve(
         else:
             address = settings.broker
         streams = Streams(archive, reading, Patience(), time.monotonic)
-        runner, http_port = await ports.listen(OwnersSide(archive, register, streams, hub, state, log, reading))
+        runner, http_port = await ports.listen(OwnersSide(archive, register, shelf, streams, hub, state, log, reading))
         stack.push_async_callback(runner.cleanup)
         stack.callback(hub.close)
-        reception = Reception(Intake(archive, register, key, _wall_ms), hub, outgoing, state, log, storing)
+        intake, healths = Intake(archive, register, key, _wall_ms), HealthIntake(shelf, register, _wall_ms)
+        reception = Reception(intake, healths, hub, outgoing, state, log, storing)
         stack.push_async_callback(reception.lanes.drain, DRAIN_S)
         mqtt = MqttSide(address, reception, outgoing, state, log, random.random)
         running.append(mqtt.run)

@@ -4,7 +4,9 @@ import asyncio
 from concurrent.futures import Executor
 
 from sealbell_relay.errors import StoreError
+from sealbell_relay.healths import HealthIntake
 from sealbell_relay.hub import Hub
+from sealbell_relay.ingest import Refuse
 from sealbell_relay.intake import Intake, Outcome
 from sealbell_relay.lanes import Lanes, Message
 from sealbell_relay.log import Log
@@ -17,8 +19,18 @@ from sealbell_wire.errors import FormatError
 class Reception:
     """Takes messages from the event loop, blocks nothing, and lets nothing that a peer sends stop it."""
 
-    def __init__(self, intake: Intake, hub: Hub, outgoing: Outgoing, state: State, log: Log, threads: Executor) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        healths: HealthIntake,
+        hub: Hub,
+        outgoing: Outgoing,
+        state: State,
+        log: Log,
+        threads: Executor,
+    ) -> None:
         self._intake = intake
+        self._healths = healths
         self._hub = hub
         self._outgoing = outgoing
         self._state = state
@@ -33,13 +45,13 @@ class Reception:
         except FormatError as error:
             self._refuse("strange-topic", topic=topic, detail=error)
             return
-        if parsed.kind in ("part", "have") and not self.lanes.put(Message(parsed, payload)):
+        if parsed.kind in ("part", "have", "health") and not self.lanes.put(Message(parsed, payload)):
             self._refuse("overloaded", doorbell=parsed.doorbell)
 
     async def _work(self, message: Message) -> None:
-        take = self._take if message.topic.kind == "part" else self._answer
+        take = {"part": self._take, "have": self._answer, "health": self._health}
         try:
-            await take(message)
+            await take[message.topic.kind](message)
         except StoreError as failure:
             if self._state.store_failure is None:
                 self._log.error("store-fails", says=failure, then="no receipts until it works; doorbells try again")
@@ -64,6 +76,15 @@ class Reception:
         for answer in answers:
             self._outgoing.add_answer(topics.receipt(message.topic.doorbell, message.topic.clip or ""), answer)
 
+    async def _health(self, message: Message) -> None:
+        loop = asyncio.get_running_loop()
+        outcome = await loop.run_in_executor(self._threads, self._healths.take, message.topic, message.payload)
+        if isinstance(outcome, Refuse):
+            self._refuse(outcome.reason, doorbell=message.topic.doorbell, kind="health", detail=outcome.detail)
+        elif outcome:
+            self._state.healths += 1
+            self._works_again()
+
     def _count(self, message: Message, outcome: Outcome) -> None:
         topic, refused = message.topic, outcome.refused
         if refused is not None:
@@ -77,6 +98,9 @@ class Reception:
             self._state.dropped += 1
         else:
             self._state.stored += 1
+        self._works_again()
+
+    def _works_again(self) -> None:
         if self._state.store_failure is not None:
             self._log.info("store-works-again")
             self._state.store_failure = None

@@ -12,6 +12,7 @@ class State:
     stored: int = 0
     dropped: int = 0
     resent: int = 0
+    healths: int = 0
     stored_bytes: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     store_failure: str | None = None
@@ -31,6 +32,7 @@ class State:
             "stored": self.stored,
             "dropped": self.dropped,
             "resent": self.resent,
+            "healths": self.healths,
             "stored_bytes": self.stored_bytes,
             "refused": dict(sorted(self.refused.items())),
         }

@@ -1,4 +1,4 @@
-"""Where everything is kept: objects that are written once, behind four verbs that a folder and a bucket both have."""
+"""Where everything is kept: objects that are written once, behind five verbs that a folder and a bucket both have."""
 
 import contextlib
 import os
@@ -48,6 +48,10 @@ class Store(Protocol):
 
     def settle(self, prefix: str) -> None:
         """Return once every object that shows directly below `prefix` is durable, whoever put it there."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Take an object away, sooner or later durably; nothing if there is none."""
         ...
 
 
@@ -123,6 +127,11 @@ class DirectoryStore:
             while folder != self._root.parent:
                 _sync_folder(folder)
                 folder = folder.parent
+
+    def remove(self, name: str) -> None:
+        """See Store."""
+        with self._failures("remove", name):
+            (self._root / name).unlink(missing_ok=True)
 
     def _make_folder(self, folder: Path) -> None:
         # A folder counts as known only after its own name was made durable in its parent, by this process.

@@ -11,15 +11,19 @@ from contextlib import suppress
 
 from clip_factory import IDENTITY, Doorbell, Store, film
 from relay_double import RelayDouble, signed_record
-from sealbell_owner import fragments, history, listing, stored, words
+from sealbell_owner import fragments, heard, history, listing, stored, words
 from sealbell_owner.clip import Clip, Trust
 from sealbell_owner.live import Live
 from sealbell_wire.errors import WireError
+from sealbell_wire.health import parse_health
+from sealbell_wire.report import open_health
 
 BELL, STORE = Doorbell(), Store()
 CLIPS = [BELL.record(media=1, snapshot=b"", drop=[2]), BELL.record(media=1, snapshot=b"")]
 for _parts in CLIPS:
     STORE.keep(_parts)
+SAID = BELL.say(1_764_000_900_000)
+STORE.hear(SAID)
 DOUBLE = RelayDouble(STORE, "0" * 64, [BELL.card])
 TRUST = Trust(BELL.verify_key, STORE.verify_key, [IDENTITY])
 SIGNED = {STORE.stored(part) for parts in CLIPS for part in parts}
@@ -83,6 +87,21 @@ def fuzz_words(data: bytes) -> None:
         words.decode_words(data.decode("utf-8", "surrogateescape"))
 
 
+def fuzz_heard(data: bytes) -> None:
+    with suppress(WireError):
+        memory = heard.parse_heard(data, BELL.doorbell)
+        assert heard.parse_heard(heard.encode_heard(BELL.doorbell, memory), BELL.doorbell) == memory
+
+
+def fuzz_health_answer(data: bytes) -> None:
+    with suppress(WireError):
+        offered = listing.parse_health_answer(data)
+        if offered is not None:
+            message = parse_health(offered.message)
+            open_health(message, BELL.verify_key, [IDENTITY])
+            assert message.text == SAID.text
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "owner_clips": fuzz_clips,
     "owner_doorbells": fuzz_doorbells,
@@ -92,6 +111,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "owner_memory": fuzz_memory,
     "owner_fragments": fuzz_fragments,
     "owner_words": fuzz_words,
+    "owner_heard": fuzz_heard,
+    "owner_health_answer": fuzz_health_answer,
 }
 
 OBJECTS = [STORE.stored(part) for parts in CLIPS for part in parts if part.record.kind != "notice"]
@@ -105,4 +126,6 @@ SEEDS: dict[str, list[bytes]] = {
     "owner_memory": [history.encode_memory(BELL.doorbell, history.remember({}, map(history.as_seen, PAGE.clips)))],
     "owner_fragments": [film()[0], *film()[1][:2]],
     "owner_words": [" ".join(words.encode_words(bytes(32))).encode()],
+    "owner_heard": [heard.encode_heard(BELL.doorbell, heard.remember(None, SAID, BELL.tip))],
+    "owner_health_answer": [json.dumps(DOUBLE.health(BELL.doorbell)).encode(), b'{"arrived_ms":null,"health":null}'],
 }

@@ -12,6 +12,7 @@ from sealbell_relay.address import parse_address
 from sealbell_relay.allow import Register
 from sealbell_relay.archive import Archive
 from sealbell_relay.errors import RelayError, RequestError
+from sealbell_relay.healths import HealthIntake, HealthShelf
 from sealbell_relay.intake import Intake
 from sealbell_relay.log import Log
 from sealbell_relay.stored import parse_head
@@ -19,7 +20,7 @@ from sealbell_wire.errors import WireError
 from sealbell_wire.limits import MAX_PART_BYTES
 from sealbell_wire.receipt import read_receipts
 from sealbell_wire.sshsig import verify_key_of
-from sealbell_wire.topics import parse_up
+from sealbell_wire.topics import health, parse_up
 from store_doubles import MemoryStore
 
 BELL = Doorbell(1)
@@ -47,6 +48,22 @@ def fuzz_ingest(data: bytes) -> None:
         assert data in (CLIP[1].encode(), BELL.dropped(CLIP[1]).encode())
     assert before.items() <= store.objects.items()
     assert len(data) <= MAX_PART_BYTES or receipt.reason == "too-large"
+
+
+def fuzz_health(data: bytes) -> None:
+    """Whatever comes, nothing is kept but what the doorbell signed, unchanged, and nothing older than what is kept."""
+    store = MemoryStore()
+    register = Register(store)
+    register.allow(BELL.card)
+    shelf = HealthShelf(store)
+    intake = HealthIntake(shelf, register, lambda: 1)
+    topic = parse_up(health(BELL.id))
+    intake.take(topic, BELL.health(2, 300).encode())
+    outcome = intake.take(topic, data)
+    kept = shelf.newest(BELL.id)
+    assert kept is not None
+    assert kept.message in {BELL.health(number, 300).encode() for number in (2, 3)}
+    assert (outcome is True) == (kept.message == data == BELL.health(3, 300).encode())
 
 
 def fuzz_relay_topic(data: bytes) -> None:
@@ -99,10 +116,12 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "relay_query": fuzz_query,
     "relay_broker_address": fuzz_broker_address,
     "relay_log_line": fuzz_log_line,
+    "relay_health": fuzz_health,
 }
 SEEDS: dict[str, list[bytes]] = {
     "relay_ingest": [CLIP[1].encode(), BELL.dropped(CLIP[1]).encode(), CLIP[0].encode(), CLIP[2].encode()],
-    "relay_topic": [TOPIC.encode()],
+    "relay_topic": [TOPIC.encode(), health(BELL.id).encode()],
+    "relay_health": [BELL.health(number, 300).encode() for number in (1, 2, 3)],
     "relay_stored_head": [CLIP[1].encode() + bytes(100)],
     "relay_token": [b"Bearer " + b"0f" * 32],
     "relay_query": [b"limit=20&before=" + b"0f" * 16, b"from=3&follow=1", b"after=" + b"0f" * 16],

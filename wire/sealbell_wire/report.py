@@ -9,8 +9,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell_wire import sshsig, strictjson
-from sealbell_wire.age.file import open_file, seal
-from sealbell_wire.age.keys import Identity, Recipient
+from sealbell_wire.age.file import Head, open_file
+from sealbell_wire.age.keys import Identity
 from sealbell_wire.errors import ContradictionError, FormatError
 from sealbell_wire.health import Beat, Health, verify_health
 from sealbell_wire.ids import ZERO_HASH, ZERO_ID, check_hash, check_id, check_name
@@ -120,9 +120,12 @@ def read_report(plaintext: bytes, doorbell_key: str, number: int) -> Report:
     )
 
 
-def seal_health(beat: Beat, plaintext: bytes, recipients: Sequence[Recipient], key: Ed25519PrivateKey) -> Health:
-    """Seal a report to `recipients` and sign `beat`, whose head, body and size are filled in, by the doorbell's key."""
-    sealed = seal(plaintext, recipients)
+def seal_health(beat: Beat, plaintext: bytes, age_head: Head, key: Ed25519PrivateKey) -> Health:
+    """Seal a report under a head and sign `beat`, whose head, body and size are filled in, by the doorbell's key.
+
+    Raises RuntimeError if something was sealed under that head before.
+    """
+    sealed = age_head.seal(plaintext)
     head, body = hashlib.sha256(sealed.head).hexdigest(), hashlib.sha256(sealed.body).hexdigest()
     beat = replace(beat, head=head, body=body, size=len(sealed.file))
     text = beat.encode()

@@ -4,7 +4,7 @@ The troubles of the outbox are found here, where commits succeed and fail, and t
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sealbell.items import Condition, HealthDraft, Trouble
 from sealbell.seams import Clock
 from sealbell.spool import OutboxError
-from sealbell_wire.age.decoy import PostQuantumRecipient
+from sealbell_wire.age.file import Head
 from sealbell_wire.health import Beat, Health, next_number
 from sealbell_wire.ids import ZERO_HASH, doorbell_id
 from sealbell_wire.report import Report, Tip, encode_report, seal_health
@@ -60,16 +60,17 @@ class HealthSealer:
     def __init__(
         self,
         key: Ed25519PrivateKey,
-        recipients: Sequence[PostQuantumRecipient],
+        take_head: Callable[[], Head],
         readers: str,
         firmware: str,
         clock: Clock,
         post: HealthPost,
         tell: Callable[[Condition], None],
     ) -> None:
+        """`take_head` hands out a head to the readers that nothing was sealed under."""
         self._key = key
         self._verify_key = verify_key_of(key)
-        self._recipients = recipients
+        self._take_head = take_head
         self._readers = readers
         self._firmware = firmware
         self._clock = clock
@@ -123,7 +124,7 @@ class HealthSealer:
             self._clock.synced(), ZERO_HASH, ZERO_HASH, 0,
         )  # fmt: skip
         plaintext = encode_report(self._verify_key.hex(), self._number, report)
-        return seal_health(beat, plaintext, self._recipients, self._key)
+        return seal_health(beat, plaintext, self._take_head(), self._key)
 
     def _troubles(self, draft: HealthDraft) -> tuple[tuple[str, int], ...]:
         # The book may not have heard yet, or not yet heard the end, of what was found here.

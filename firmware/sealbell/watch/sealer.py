@@ -100,7 +100,7 @@ class Sealer:
         if newest := post.newest():
             entry, part = newest
             self._tip = Tip(entry.counter, entry.clip, entry.seq, part.hash if part else ZERO_HASH)
-        self._health = HealthSealer(key, readers.recipients, readers.hash, firmware, clock, post, tell)
+        self._health = HealthSealer(key, self._heads.take, readers.hash, firmware, clock, post, tell)
 
     def prepare(self) -> bool:
         """Do ahead of the next parts what does not depend on them, one head a call; return whether one was missing."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from parts_factory import Doorbell, topic_of
 from sealbell_relay.allow import Register
 from sealbell_relay.archive import Archive
+from sealbell_relay.healths import HealthIntake, HealthShelf
 from sealbell_relay.hub import Hub
 from sealbell_relay.intake import Intake
 from sealbell_relay.log import Log
@@ -39,7 +40,8 @@ class Scene:
         register.allow(BELL.card)
         intake = Intake(Archive(self.store, lambda _: None), register, KEY, lambda: 1_000)
         log = Log(self.lines, lambda: 0.0)
-        self.reception = Reception(intake, self.hub, self.outgoing, self.state, log, threads)
+        healths = HealthIntake(HealthShelf(self.store), register, lambda: 1_000)
+        self.reception = Reception(intake, healths, self.hub, self.outgoing, self.state, log, threads)
 
     async def done(self) -> None:
         await self.reception.lanes.drain(DEADLINE_S)
@@ -164,13 +166,40 @@ def test_when_there_is_no_room_messages_are_dropped_and_counted() -> None:
     run(scenario)
 
 
-def test_hello_and_health_are_left_alone() -> None:
+def test_hello_is_left_alone() -> None:
     async def scenario(scene: Scene) -> None:
-        for kind in ("hello", "health"):
-            scene.reception.receive(topics.part(BELL.id, BELL.clip_id(), 0).split("part")[0] + kind, b"x")
+        scene.reception.receive(topics.health(BELL.id).replace("health", "hello"), b"x")
         await scene.done()
         assert not scene.state.refused
         assert not scene.lines.getvalue()
+
+    run(scenario)
+
+
+def test_health_is_kept_without_an_answer_and_what_is_refused_is_counted_and_logged() -> None:
+    async def scenario(scene: Scene) -> None:
+        for message in (BELL.health(7).encode(), b"\x1b[2J", BELL.health(6).encode(), BELL.health(7).encode()):
+            scene.reception.receive(topics.health(BELL.id), message)
+        await scene.done()
+        assert scene.state.healths == 1
+        assert scene.state.refused == {"malformed": 1, "not-newer": 1}
+        assert all(line.isprintable() for line in scene.lines.getvalue().splitlines())
+        scene.outgoing.add_answer("last", b"")
+        assert await scene.outgoing.take() == ("last", b""), "a doorbell is told nothing of its health"
+
+    run(scenario)
+
+
+def test_health_that_cannot_be_stored_is_a_store_failure_and_the_next_one_ends_it() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.store.broken = frozenset({"put"})
+        scene.reception.receive(topics.health(BELL.id), BELL.health(1).encode())
+        await scene.done()
+        assert scene.state.store_failure is not None
+        scene.store.broken = frozenset()
+        scene.reception.receive(topics.health(BELL.id), BELL.health(2).encode())
+        await scene.done()
+        assert scene.state.store_failure is None
 
     run(scenario)
 

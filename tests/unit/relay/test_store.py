@@ -83,6 +83,16 @@ def test_of_many_writers_of_one_name_one_wins_and_its_bytes_are_whole(store: Sto
     assert store.read("a/contested") == won[0]
 
 
+def test_what_was_removed_is_gone_and_its_name_is_free(store: Store) -> None:
+    store.put("a/b", b"first")
+    store.remove("a/b")
+    assert store.read("a/b") is None
+    assert store.list("a").objects == ()
+    store.remove("a/b")
+    store.remove("nowhere/at/all")
+    assert store.put("a/b", b"second")
+
+
 def test_settling_what_is_there_is_quiet(store: Store) -> None:
     store.put("a/b/c", b"x")
     store.settle("a/b")
