@@ -4,7 +4,7 @@ import secrets
 import shutil
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from sealbell.doctor.machine import Machine, ask
 from sealbell.doctor.report import as_json, lines
 from sealbell.home import Home
 from sealbell.notify import Notifier
-from sealbell.seams import Camera, Panel
+from sealbell.pins import Function
+from sealbell.seams import Camera, Clock, Panel
 from sealbell.supervisor import Supervisor
 from sealbell.watch import eyes
 
@@ -34,8 +35,10 @@ class Patient:
     home: Path
     open_camera: Callable[[], Camera]
     open_panel: Callable[[], Panel] | None
+    active_inputs: Callable[[], Mapping[Function, bool]]
     free_bytes: Callable[[Path], int]
     connect: relay.Connect
+    clock: Clock
     wait: Callable[[float], object]
 
 
@@ -57,7 +60,7 @@ def examine(patient: Patient, tell: Callable[[str], None] = lambda _: None) -> l
         _in_use("camera", "its pictures") if busy else camera.pictures(patient.open_camera),
         camera.encoder(machine),
         camera.ipa_signatures(machine),
-        panel.pins(machine),
+        panel.pins(machine, None if busy else patient.active_inputs),
     ]
     if patient.open_panel is None:
         findings.append(unseen("light and chime", "not asked for", "`sealbell doctor --ring` shows and rings them"))
@@ -70,7 +73,7 @@ def examine(patient: Patient, tell: Callable[[str], None] = lambda _: None) -> l
     return [
         *findings,
         board.wireless(machine),
-        relay.reached(Home(home), patient.connect),
+        relay.told(Home(home), patient.clock) or relay.reached(Home(home), patient.connect),
         board.clock(machine),
         board.power(machine),
         card.space(home, patient.free_bytes),
@@ -105,8 +108,10 @@ def examine_this_machine(home: Path, settings: Settings, *, ring: bool, json: bo
         home,
         lambda: eyes.by_settings(settings, boot, supervisor.spawn, panel=False).camera,
         (lambda: eyes.gpio_panel(settings, clock, supervisor.spawn)) if ring else None,
+        lambda: eyes.active_inputs(settings),
         disk_free_bytes,
         relay.connect,
+        clock,
         pause.wait,
     )
     return run(patient, json=json)

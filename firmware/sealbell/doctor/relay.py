@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from sealbell.doctor.finding import Finding, failure, ok
 from sealbell.home import Home, HomeError
+from sealbell.link import read_link
+from sealbell.seams import Clock
 
 CONNECT_TIMEOUT_S = 3.0
 Connect = Callable[[str, int], None]
@@ -14,6 +16,21 @@ Connect = Callable[[str, int], None]
 def connect(host: str, port: int) -> None:
     """Open a connection and close it again; OSError if nobody answers."""
     socket.create_connection((host, port), CONNECT_TIMEOUT_S).close()
+
+
+def told(home: Home, clock: Clock) -> Finding | None:
+    """What the network process itself says of its connection; None if it said nothing lately."""
+    link = read_link(home.inbox)
+    now_ms = clock.now_us() // 1_000
+    if link is None or not link.fresh(clock.boot, now_ms):
+        return None
+    for_s = max(0, now_ms - link.since_ms) // 1_000
+    if link.connected:
+        return ok("relay", f"the uplink has been connected to {link.host} for {for_s} s")
+    why = link.why.replace("-", " ")
+    return failure(
+        "relay", f"the uplink has not been connected to {link.host} for {for_s} s: {why}", "see the lines about wi-fi"
+    )
 
 
 def reached(home: Home, connect: Connect) -> Finding:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sealbell.clock import FootageClock, SystemClock
 from sealbell.config import Settings
 from sealbell.items import VideoFormat
-from sealbell.pins import Function, assign
+from sealbell.pins import Function, Pin, assign
 from sealbell.seams import Clock, Panel
 from sealbell.watch import zones
 from sealbell.watch.camera.footage import Footage
@@ -16,7 +16,7 @@ from sealbell.watch.camera.pi import PiCamera
 from sealbell.watch.camera.session import PiSettings
 from sealbell.watch.camera.synthetic import Synthetic, parse_drawing
 from sealbell.watch.main import Eyes
-from sealbell.watch.panel.gpio import GpioPanel, Habits, Spawn
+from sealbell.watch.panel.gpio import GpioPanel, Habits, Spawn, read_inputs
 from sealbell.watch.panel.scripted import ScriptedPanel
 
 FOOTAGE, DRAWN = "footage:", "drawn:"
@@ -67,10 +67,18 @@ def pi_camera(settings: Settings, clock: Clock) -> PiCamera:
 
 def gpio_panel(settings: Settings, clock: Clock, spawn: Spawn) -> Panel:
     """Return the panel on the Pi's pins as it is set; PanelError if they cannot be had."""
-    pins = {Function(key.name): getattr(settings.pins, key.name) for key in fields(settings.pins)}
     panel = settings.panel
     habits = Habits(panel.debounce_ms * US_PER_MS, panel.stuck_s * US_PER_S, panel.chime_ms * US_PER_MS)
-    return GpioPanel(assign(pins), clock, spawn, habits)
+    return GpioPanel(_pins(settings), clock, spawn, habits)
+
+
+def active_inputs(settings: Settings) -> dict[Function, bool]:
+    """Return which inputs are active now; PanelError if they cannot be had, as while a panel holds them."""
+    return read_inputs(_pins(settings))
+
+
+def _pins(settings: Settings) -> dict[Function, Pin]:
+    return assign({Function(key.name): getattr(settings.pins, key.name) for key in fields(settings.pins)})
 
 
 def _masks(settings: Settings) -> Masks:

@@ -16,9 +16,13 @@ from sealbell.doctor.main import Patient, examine, run
 from sealbell.doctor.report import as_json, lines
 from sealbell.home import Home, set_up
 from sealbell.items import Felt, LightCode, Packet, Picture, VideoFormat
+from sealbell.link import LINK, Link
+from sealbell.pins import Function
 from sealbell.seams import Camera, Sink
 from sealbell.watch.camera.synthetic import Synthetic
 
+BOOT = "b0" * 16
+CLOCK = FootageClock(BOOT, real=False)
 GB = 1_000_000_000
 THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 PI_4 = "Raspberry Pi 4 Model B Rev 1.4\0"
@@ -216,10 +220,24 @@ def test_light_and_chime_are_shown_and_put_out_again() -> None:
     )  # fmt: skip
 
 
-def test_pins_that_are_not_there_are_unseen(pi: Pi) -> None:
-    assert panel.pins(pi.machine).state is State.UNSEEN
+def held() -> dict[Function, bool]:
+    raise RuntimeError("button: BCM 17 cannot be had\nhint: is it another program's?")
+
+
+def nothing_active() -> dict[Function, bool]:
+    return dict.fromkeys(panel.SAID, False)
+
+
+def test_pins_tell_what_is_active(pi: Pi) -> None:
+    assert panel.pins(pi.machine, nothing_active).state is State.UNSEEN
     pi.write("dev/gpiochip0", "")
-    assert panel.pins(pi.machine).state is State.OK
+    assert panel.pins(pi.machine, None).state is State.OK
+    assert panel.pins(pi.machine, nothing_active).state is State.OK
+    reset = panel.pins(pi.machine, lambda: {Function.RESET: True})
+    assert (reset.state, reset.said) == (State.OK, "the reset jumper is set")
+    assert panel.pins(pi.machine, lambda: {Function.BUTTON: True}).state is State.WARNING
+    found = panel.pins(pi.machine, held)
+    assert (found.state, found.hint) == (State.FAILURE, "is it another program's?")
 
 
 def test_room_on_the_card_is_judged(tmp_path: Path) -> None:
@@ -272,6 +290,21 @@ def test_relay_is_knocked_at_where_the_bundle_says(tmp_path: Path) -> None:
     assert (found.state, "connection refused" in found.said) == (State.FAILURE, True)
 
 
+@pytest.mark.parametrize(("connected", "state"), [(True, State.OK), (False, State.FAILURE)])
+def test_what_the_uplink_says_of_its_link_counts_before_a_knock(tmp_path: Path, connected: bool, state: State) -> None:
+    home = Home(tmp_path)
+    home.inbox.mkdir()
+    assert relay.told(home, CLOCK) is None
+    (home.inbox / LINK).write_bytes(
+        Link(BOOT, 0, connected, 0, "relay.example", "" if connected else "no-route", -60).encode()
+    )
+    found = relay.told(home, CLOCK)
+    assert found
+    assert (found.state, "relay.example" in found.said) == (state, True)
+    (home.inbox / LINK).write_bytes(Link("c1" * 16, 0, connected, 0, "relay.example", "", -60).encode())
+    assert relay.told(home, CLOCK) is None
+
+
 @pytest.mark.parametrize(
     ("answer", "state"),
     [
@@ -310,7 +343,9 @@ def test_program_that_fails_or_is_absent_says_nothing() -> None:
 
 
 def patient(pi: Pi, home: Path) -> Patient:
-    return Patient(pi.machine, home, drawn, None, lambda _: 8 * GB, lambda *_: None, lambda _: None)
+    return Patient(
+        pi.machine, home, drawn, None, nothing_active, lambda _: 8 * GB, lambda *_: None, CLOCK, lambda _: None
+    )
 
 
 def test_camera_and_pins_that_the_service_holds_are_left_alone(pi: Pi, tmp_path: Path) -> None:
