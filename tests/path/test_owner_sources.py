@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from clip_factory import Doorbell
+from clip_factory import WALL_MS, Doorbell
 from owner_world import World
 from sealbell_owner.errors import OwnerError
 from sealbell_owner.folder import Folder
+from sealbell_owner.listing import Offered
 from sealbell_owner.relay import Relay
 from sealbell_owner.source import Source
 
@@ -88,6 +89,15 @@ def test_a_doorbell_without_clips_has_none(source: Source, world: World) -> None
     other = Doorbell(seed=2)
     world.relay.cards.append(other.card)
     assert source.clips(other.doorbell, 5).clips == ()
+
+
+def test_health_is_none_or_the_newest_message_with_its_arrival(world: World) -> None:
+    owner = world.home.owner()
+    for said in (None, world.bell.say(WALL_MS), world.bell.say(WALL_MS + 5)):
+        if said:
+            world.store.hear(said, arrived_ms=WALL_MS + 7)
+        for source in (Relay(owner.relay, owner.token), Folder(world.store.write(world.folder / "relay"))):
+            assert source.health(world.bell.doorbell) == (Offered(said.encode(), WALL_MS + 7) if said else None)
 
 
 def test_a_folder_that_is_no_relays_is_refused(tmp_path: Path) -> None:

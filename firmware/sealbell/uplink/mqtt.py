@@ -145,7 +145,7 @@ class MqttTransport:
     def _on_subscribe(self, _client: paho.Client, _data: object, _mid: int, codes: list[ReasonCode], _: object) -> None:
         if any(code.is_failure for code in codes):
             _log.error("the broker refused the subscription: this doorbell may not listen for receipts there")
-            self._refusal = "not-allowed"
+            self.why = self._refusal = "not-allowed"
             return
         self._confirmed = True
         self._failures = 0

@@ -258,7 +258,30 @@ def test_broker_that_refuses_is_called_again_later(line: Line, code: int) -> Non
     line.broker.say(bytes([0x20, 0x02, 0x00, code]))
     assert line.wait() == []
     line.wait()
+    # To code 1, a wrong version, paho answers by another version and not by its callback.
+    assert line.transport.why == ("no-answer" if code == 1 else "not-allowed")
     line.comes_back()
+
+
+def test_why_there_is_no_connection_is_said_in_words_that_a_link_may_hold(line: Line) -> None:
+    assert line.transport.why == "connecting"
+    line.connect()
+    line.broker.hang_up()
+    line.until(Lost)
+    assert line.transport.why == "connection-lost"
+    line.comes_back()
+    line.broker.hang_up()
+    line.until(Lost)
+    line.clock.pass_us(MAX_BACKOFF_US)
+    line.wait()
+    line.broker.accept()
+    line.clock.pass_us(CONFIRM_TIMEOUT_US + 1)
+    line.wait()
+    assert line.transport.why == "no-answer"
+    line.broker.close()
+    line.clock.pass_us(MAX_BACKOFF_US)
+    line.wait()
+    assert line.transport.why == "refused"
 
 
 def test_broker_that_refuses_the_subscription_is_said_and_called_again(
@@ -268,6 +291,7 @@ def test_broker_that_refuses_the_subscription_is_said_and_called_again(
     line.broker.say(b"\x90\x03" + line.subscribe() + b"\x80")
     assert line.wait() == []
     assert "refused the subscription" in caplog.text
+    assert line.transport.why == "not-allowed"
     assert not line.transport.publish(TOPIC, b"x")
     line.clock.pass_us(CONFIRM_TIMEOUT_US + 1)
     line.wait()
@@ -438,5 +462,6 @@ def test_host_that_does_not_exist_is_called_again_later(url: str, caplog: pytest
         assert transport.wait(0, wake) == []
         clock.pass_us(MAX_BACKOFF_US)
     assert caplog.text.count("cannot reach the relay") == 3
+    assert transport.why in ("name-unknown", "unreachable")
     os.close(wake)
     os.close(waker)
