@@ -83,8 +83,7 @@ class Uplink:
             _log.warning("a message from the relay counts for nothing: %s", error)
             return
         mine = [receipt for receipt in receipts if receipt.doorbell == self._doorbell]
-        for entry in self._courier.answered(clip, mine, self._hash, self._clock.now_us()):
-            self._outbox.received(entry)
+        self._outbox.received(*self._courier.answered(clip, mine, self._hash, self._clock.now_us()))
 
     def _send_health(self) -> None:
         # Beside the window of parts: it is small, and tells most when much is waiting. It has no receipt to wait for.

@@ -72,9 +72,9 @@ class OutboxReader:
             _log.error("the health message in the outbox is damaged: %s", error)
         return self._health
 
-    def received(self, entry: Entry) -> None:
-        """The relay has signed for this entry: delete it, but keep the newest until the next one is committed."""
-        self._received.add(entry)
+    def received(self, *entries: Entry) -> None:
+        """The relay has signed for these: delete them, but keep the newest until the next one is committed."""
+        self._received.update(entries)
         self.entries()
 
     def _delete(self, entry: Entry) -> None:

@@ -17,6 +17,7 @@ from sealbell_wire.part import Part, parse_part
 
 MAX_SET_ASIDE_FILES = 16  # a card that spoils more of them would otherwise fill the outbox with what nobody can use
 ROOM_BYTES = 4 * MAX_PART_BYTES  # so much has to be free for an outbox that was full to be so no more
+_WORTH = {"media": 0, "init": 1, "manifest": 1, "notice": 2}  # pictures give way first, and who rang gives way last
 _TEMPORARY = ".new-"
 _log = logging.getLogger(__name__)
 
@@ -153,9 +154,9 @@ class Outbox:
         pressed_clips = {entry.clip for entry in [*entries, newcomer] if entry.pressed}
         # The newest part stays whatever it is: its hash is how a cut end is noticed.
         candidates = [entry for entry in entries[:-1] if not entry.dropped and entry not in self._unreadable]
-        worth = {entry: (entry.kind != "media", entry.clip in pressed_clips, entry) for entry in candidates}
+        worth = {entry: (_WORTH[entry.kind], entry.clip in pressed_clips, entry) for entry in candidates}
         victim = min(candidates, key=lambda entry: worth[entry], default=None)
-        own_worth = (newcomer.kind != "media", newcomer.clip in pressed_clips, newcomer)
+        own_worth = (_WORTH[newcomer.kind], newcomer.clip in pressed_clips, newcomer)
         return victim if victim and worth[victim] < own_worth else None
 
     def _sign_away(self, victim: Entry) -> bool:
