@@ -116,6 +116,7 @@ def lay(tree: Path, arch: str, epoch: int) -> None:
         (ROOT / "systemd/sealbell.tmpfiles", "usr/lib/tmpfiles.d/sealbell.conf"),
         (ROOT / "systemd/sealbell-watchdog.conf", "usr/lib/systemd/system.conf.d/sealbell-watchdog.conf"),
         (HERE / "sealbell.toml", "etc/sealbell/sealbell.toml"),
+        (HERE / "swap.conf", "etc/rpi/swap.conf.d/sealbell.conf"),
     ):
         put(tree / target, source.read_text(encoding="utf-8"))
     put(tree / "usr/libexec/sealbell/scrub", (HERE / "scrub.py").read_text(encoding="utf-8")).chmod(0o755)

@@ -81,6 +81,13 @@ def test_memory_never_lies_on_the_card(name: str) -> None:
     assert found["WatchdogSignal"] == ["SIGKILL"]  # SIGABRT, the default, would leave a dump of it
 
 
+def test_memory_is_not_swapped_to_the_card() -> None:
+    assert process("sealbell-watch")["MemorySwapMax"] == ["0"]
+    assert unit(ROOT / "packaging" / "swap.conf")["Mechanism"] == ["zram"]
+    installed = (ROOT / "packaging" / "debian" / "conffiles").read_text(encoding="ascii").splitlines()
+    assert "/etc/rpi/swap.conf.d/sealbell.conf" in installed
+
+
 @pytest.mark.parametrize("name", BOTH)
 def test_doorbell_waits_for_neither_network_nor_clock(name: str) -> None:
     waits_for = " ".join(value for key in ("After", "Requires", "Wants", "BindsTo") for value in process(name)[key])
