@@ -19,6 +19,8 @@ from sealbell_testing.program import Program, command_of
 from sealbell_testing.waiting import until
 from sealbell_wire.content import Notice, TriggerKind
 from sealbell_wire.enrolment import DoorbellCard, OwnerCard, RelayCard, parse_card
+from sealbell_wire.health import parse_health
+from sealbell_wire.report import Report, open_health
 
 ENTROPY_BYTES = 32
 
@@ -90,6 +92,25 @@ class Owner:
         name, notice = came[0]
         self._given.add(name)
         return notice
+
+    def health(self) -> Report | None:
+        """What the doorbell said of itself last, verified and opened; None if the relay has nothing of it."""
+        for pin in self.home.pins():
+            if offered := self._relay.health(pin.doorbell):
+                trust = self.home.trust(pin)
+                return open_health(parse_health(offered.message), trust.doorbell_key, trust.identities)
+        return None
+
+    def waits_for_trouble(self, trouble: str, *, present: bool = True) -> None:
+        """Return once the doorbell says that it has this trouble, or has it no more; AssertionError if it does not."""
+
+        def told() -> bool:
+            with suppress(UnreachableError):
+                report = self.health()
+                return report is not None and (trouble in dict(report.troubles)) == present
+            return False
+
+        until(told, f"the doorbell says {'' if present else 'no more '}that it has {trouble}")
 
     @contextmanager
     def follows(self) -> "Iterator[Following]":

@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import pytest
 
+from sealbell.items import LightCode, Trouble
 from sealbell_testing.clock import HandClock
 from sealbell_testing.doorbell import Doorbell
 from sealbell_testing.owner import Owner
@@ -41,6 +42,43 @@ def test_somebody_who_walks_past_reaches_the_owner(
     sealbell_clock.passes(seconds=32)
     clips = [sealbell_owner.waits_for_clip()]
     assert {clip.trigger for clip in clips} == {"motion"}
+
+
+def test_motion_in_quiet_mode_is_recorded_and_calls_nobody(
+    sealbell_doorbell: Doorbell, sealbell_owner: Owner, sealbell_clock: HandClock
+) -> None:
+    sealbell_doorbell.is_set('[mode]\nnow = "quiet"')
+    sealbell_doorbell.draws(walk_s=3, every_s=20)
+    sealbell_clock.passes(seconds=32)
+    assert [notice.alert for notice in sealbell_owner.waits_for_clip().notices] == [False]
+
+
+def test_somebody_whom_the_pir_feels_is_recorded(
+    sealbell_doorbell: Doorbell, sealbell_owner: Owner, sealbell_panel: HandPanel, sealbell_clock: HandClock
+) -> None:
+    sealbell_doorbell.is_set('[motion]\nsource = "pir"')
+    sealbell_doorbell.draws(walk_s=3, every_s=20)
+    sealbell_clock.passes(seconds=30)
+    sealbell_panel.presence(True)
+    sealbell_clock.passes(seconds=1)
+    sealbell_panel.presence(False)
+    sealbell_clock.passes(seconds=8)
+    assert [clip.trigger for clip in (sealbell_owner.waits_for_clip(), *sealbell_owner.clips())] == ["pir", "pir"]
+
+
+def test_the_light_says_that_it_rang_and_the_owner_that_the_button_is_stuck(
+    sealbell_doorbell: Doorbell, sealbell_owner: Owner, sealbell_panel: HandPanel, sealbell_clock: HandClock
+) -> None:
+    sealbell_doorbell.draws()
+    sealbell_panel.waits_for_light(LightCode.WATCHING)
+    sealbell_panel.press()
+    sealbell_panel.waits_for_light(LightCode.RINGING)
+    sealbell_panel.stuck(True)
+    sealbell_clock.passes(seconds=30)
+    sealbell_owner.waits_for_trouble(Trouble.BUTTON_STUCK)
+    sealbell_panel.stuck(False)
+    sealbell_clock.passes(seconds=30)
+    sealbell_owner.waits_for_trouble(Trouble.BUTTON_STUCK, present=False)
 
 
 def test_a_film_is_watched_to_its_end(
