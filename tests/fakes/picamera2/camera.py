@@ -219,6 +219,10 @@ class Picamera2:
             self.stop_preview()
         self.stop()
         self.is_open = False
+        for buffers in self._buffers:  # the real ones are unmapped: whoever still looks at them crashes
+            for array in buffers.values():
+                array.flags.writeable = True
+                array[:] = JUNK
 
     def _deliver(self, shots):
         """The sensor has these frames; as many come through as there are buffers."""

@@ -68,6 +68,7 @@ class Encoder:
         return stamp_us - self.firsttimestamp
 
     def _code(self, array, timestamp_us, number):
+        self._world.coded.append(number)
         if number in self._world.faults.encoder_skips:
             return
         flat, luma_bytes = array.reshape(-1), self.height * self.stride

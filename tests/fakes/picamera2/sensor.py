@@ -67,6 +67,7 @@ class Sensor:
         self.model = "imx708_wide"
         self.openings = 0
         self.controls: dict[str, Any] = {}
+        self.coded: list[int] = []  # numbers of the frames that reached an encoder
         self.let_go = threading.Event()  # ends whatever hangs, when the test is over
         self._camera: Any = None
         self._changed = threading.Condition()

@@ -51,8 +51,9 @@ class Door:
         settings = PiSettings(video, fps, 400_000, rotate, masks)
         self.camera = PiCamera(settings, self.clock, picamera2.library(self.sensor, pi5=pi5), close_s)
         self.seen: list[Seen] = []
-        self.free = threading.Event()  # the sink waits for it
+        self.free = threading.Event()  # the sink waits for it, with a packet in its hand
         self.free.set()
+        self.waits = threading.Event()
         self.error: BaseException | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -111,7 +112,9 @@ class Door:
         return [(item.trouble, item.present) for item in self.seen if isinstance(item, Condition)]
 
     def _take(self, item: Seen) -> None:
-        assert self.free.wait(DEADLINE_S)
+        if isinstance(item, Packet) and not self.free.is_set():
+            self.waits.set()
+            assert self.free.wait(DEADLINE_S)
         with self._changed:
             self.seen.append(item)
             self._changed.notify_all()
@@ -158,6 +161,7 @@ def test_a_sink_that_takes_long_is_no_silence(door: Door) -> None:
     door.shows(5)
     door.free.clear()
     door.sensor.show(1)
+    assert door.waits.wait(DEADLINE_S)
     door.clock.pass_us(2 * MAX_SILENCE_US)
     door.free.set()
     door.shows(2)
@@ -221,10 +225,21 @@ def test_a_picture_that_cannot_be_masked_reaches_neither_encoder_nor_sink_nor_st
     door.wait(lambda: door.error)
     assert "read-only" in str(door.error)
     assert (len(door.packets), len(door.frames)) == (3, 3)
+    assert door.sensor.coded == [0, 1, 2]
     still = door.camera.still()
     assert still is not None
     assert still.max() < 6
     door.ends()
+
+
+def test_a_still_outlives_the_camera(door: Door) -> None:
+    door.shows(5)
+    before = door.camera.still()
+    door.ends()
+    after = door.camera.still()
+    assert before is not None
+    assert after is not None
+    assert (before == after).all()
 
 
 def test_a_mask_that_fails_on_the_second_stream_shows_nothing_of_the_first() -> None:

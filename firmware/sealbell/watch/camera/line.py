@@ -53,11 +53,6 @@ class Line:
             self._woken = True
             self._changed.notify_all()
 
-    def clear(self) -> None:
-        """Forget what nobody took: another camera begins, with a keyframe."""
-        with self._changed:
-            self._items.clear()
-
     def _put_packet(self, packet: Packet, *, full: bool) -> None:
         if full or (self._torn and not packet.keyframe):
             if not self._torn:

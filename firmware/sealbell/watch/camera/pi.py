@@ -130,7 +130,6 @@ class PiCamera:
 
     def _open(self) -> Session:
         self._times.restart()
-        self._line.clear()
         try:
             session = Session(self._library, self._settings, self._times, self._clock.now_us, self._line, self._close_s)
         except CameraError:
