@@ -103,7 +103,7 @@ def test_readings_right_after_a_switch_are_not_looked_at() -> None:
     night = Night(Thresholds(5, 30, 0))
     assert night.step(Light(0, 1.0))
     for t_us in range(1, SETTLE_US, S // 2):
-        assert not night.step(Light(t_us, 10_000.0))
+        assert not night.step(Light(t_us, 0.5 if t_us < S else 10_000.0))
     assert not night.step(Light(SETTLE_US, 200.0)), "this is our own light"
     assert not night.step(Light(SETTLE_US + S, 229.0))
     assert night.step(Light(SETTLE_US + 2 * S, 231.0))
