@@ -294,6 +294,14 @@ def test_clip_that_began_after_the_message_accuses_nobody(world: World) -> None:
     assert wrong(world) == []
 
 
+def test_clock_that_went_back_between_message_and_clip_accuses_nobody(world: World) -> None:
+    world.keep(world.bell.record(media=1))
+    hear(world)
+    world.bell.wall_ms -= 86_400_000
+    world.keep(world.bell.record(media=1))
+    assert wrong(world) == [], "within a boot the doorbell's monotonic clock tells what came first"
+
+
 def test_rebooted_doorbell_whose_clock_went_back_accuses_nobody(world: World) -> None:
     world.keep(world.bell.record(media=1))
     hear(world)

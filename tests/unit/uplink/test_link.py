@@ -1,5 +1,6 @@
 """The word on the connection, as the network process writes it."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -57,7 +58,11 @@ def test_link_is_told_again_in_time_to_stay_fresh_and_not_before(tmp_path: Path)
 
 
 def test_link_can_be_read_by_the_group_whatever_the_mask_says_and_leaves_nothing_lying_about(tmp_path: Path) -> None:
-    Desk(tmp_path).teller.changed(connected=True)
+    before = os.umask(0o077)
+    try:
+        Desk(tmp_path).teller.changed(connected=True)
+    finally:
+        os.umask(before)
     assert [path.name for path in tmp_path.iterdir()] == [LINK]
     assert stat.S_IMODE((tmp_path / LINK).stat().st_mode) == 0o640
 
