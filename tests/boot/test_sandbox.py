@@ -1,0 +1,107 @@
+"""What the units cannot do, tried from inside: a probe runs in the place of each unit's own start, in its sandbox."""
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+import boot.probe
+from boot.household import DOORBELL, OWNER, RELAY_FOLDER, UPLINK, WATCH, drop_in, start_relay, write
+from boot.nspawn import Container
+
+pytestmark = pytest.mark.boot
+
+PROBE = "/usr/local/lib/probe.py"
+KEY = f"{DOORBELL}/state/signing.key"
+IDENTITY = f"{OWNER}/identity.txt"
+FILES = (KEY, f"{DOORBELL}/bundle.json", IDENTITY, "/etc/shadow", "/usr/bin/sealbell")
+HARMLESS = {"full", "null", "ptmx", "pts", "random", "shm", "tty", "urandom", "zero"}
+# A test machine's kernel knows no video4linux, so the firmware's mailbox stands for what the unit lets through.
+MAILBOX = "vcio"
+NODES = {MAILBOX: (100, 0), "fuse": (10, 229), "kmsg": (1, 11), "hwrng": (10, 183), "mem": (1, 1)}
+EXPOSURE = {WATCH: 0.8, UPLINK: 1.2}
+
+
+@pytest.fixture
+def relay(system: Container) -> str:
+    start_relay(system)
+    card = json.loads(system.path(f"{RELAY_FOLDER}/relay.json").read_text())
+    address = urlsplit(card["mqtt"]).netloc
+    write(system, PROBE, Path(boot.probe.__file__).read_text())
+    for name, (major, minor) in NODES.items():
+        # The container's init may not make them; whoever is root outside may.
+        os.mknod(system.path(f"/dev/{name}"), stat.S_IFCHR, os.makedev(major, minor))
+        system.path(f"/dev/{name}").chmod(0o666)
+    return address
+
+
+def probe_in(system: Container, unit: str, relay: str) -> dict[str, Any]:
+    drop_in(system, unit, "probe", f"[Service]\nExecStartPre=/usr/bin/python3 {PROBE} {relay} {' '.join(FILES)}\n")
+    system.run("systemctl", "daemon-reload")
+    system.run("systemctl", "restart", unit)
+    return found(system.journal(unit))
+
+
+def found(output: str) -> dict[str, Any]:
+    [line] = [line for line in output.splitlines() if line.startswith("probe ")]
+    result: dict[str, Any] = json.loads(line.removeprefix("probe "))
+    return result
+
+
+def test_the_probe_itself_reaches_everything_outside_of_a_sandbox(system: Container, relay: str) -> None:
+    result = found(system.run("/usr/bin/python3", PROBE, relay, *FILES))
+    assert result["relay"] == "yes"
+    assert {result["sockets"][family] for family in ("AF_UNIX", "AF_INET", "AF_INET6", "AF_PACKET")} == {"yes"}
+    assert {result["devices"][f"/dev/{name}"] for name in ("fuse", "kmsg")} == {"yes"}
+    assert set(result["files"].values()) == {"yes"}
+
+
+def test_the_picture_process_has_no_network(system: Container, relay: str) -> None:
+    result = probe_in(system, WATCH, relay)
+    assert result["relay"] != "yes"
+    assert result["datagram"] != "yes"
+    assert result["interfaces"] in ([], ["lo"])
+    allowed = {family for family, answer in result["sockets"].items() if answer == "yes"}
+    assert allowed <= {"AF_UNIX", "AF_NETLINK"}
+
+
+def test_the_picture_process_gets_no_device_but_those_that_are_named(system: Container, relay: str) -> None:
+    devices = probe_in(system, WATCH, relay)["devices"]
+    assert devices[f"/dev/{MAILBOX}"] in ("ENXIO", "ENODEV"), "let through, with nothing behind it"
+    for name in set(NODES) - {MAILBOX}:
+        assert devices[f"/dev/{name}"] in ("EPERM", "EACCES"), name
+
+
+def test_the_network_process_has_no_device(system: Container, relay: str) -> None:
+    result = probe_in(system, UPLINK, relay)
+    assert result["relay"] == "yes", "it is the one that speaks to the relay"
+    yes = {path.split("/")[2] for path, answer in result["devices"].items() if answer in ("yes", "ENXIO", "ENODEV")}
+    assert yes <= HARMLESS
+
+
+def test_the_network_process_cannot_read_the_keys_nor_write_what_was_pinned(system: Container, relay: str) -> None:
+    result = probe_in(system, UPLINK, relay)
+    for path in (KEY, IDENTITY, "/etc/shadow"):
+        assert result["files"][path] in ("EACCES", "ENOENT", "EPERM"), path
+    assert result["files"][f"{DOORBELL}/bundle.json"] == "yes"
+    assert "yes" not in result["written"].values()
+
+
+def test_the_picture_process_cannot_read_what_is_others(system: Container, relay: str) -> None:
+    result = probe_in(system, WATCH, relay)
+    assert result["files"][KEY] == "yes", "it is the one that signs"
+    for path in (IDENTITY, "/etc/shadow"):
+        assert result["files"][path] in ("EACCES", "ENOENT", "EPERM"), path
+    assert result["written"]["/usr/bin/sealbell"] != "yes"
+
+
+def test_what_systemd_says_of_their_exposure(system: Container) -> None:
+    for unit, limit in EXPOSURE.items():
+        last = system.run("systemd-analyze", "security", "--no-pager", unit, check=False).strip().splitlines()[-1]
+        exposure = float(last.split(":")[1].split()[0])
+        print(f"\n{unit}: {exposure} (at most {limit})")
+        assert exposure <= limit
