@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from sealbell.config import Settings, parse_settings
@@ -93,7 +94,11 @@ class Doorbell:
     @property
     def outbox_used_bytes(self) -> int:
         """How much lies in the outbox."""
-        return sum(entry.stat().st_size for entry in os.scandir(self.home.outbox))
+        sizes = 0
+        for entry in os.scandir(self.home.outbox):
+            with suppress(FileNotFoundError):  # both processes rename and delete meanwhile
+                sizes += entry.stat().st_size
+        return sizes
 
     def starts_uplink(self) -> None:
         """Start the network process, or start it anew."""
