@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sealbell.notify import Notifier
 
 LOOK_S = 1.0
+LEAVE_S = 10.0  # less than the watchdog grants, more than a camera needs to be closed
 _log = logging.getLogger(__name__)
 
 
@@ -30,20 +31,33 @@ class Supervisor:
             self._running.add(name)
         threading.Thread(target=self._run, args=(name, stage), name=name, daemon=True).start()
 
-    def wait(self) -> None:
-        """Return when every stage has ended; StageError as soon as one has failed."""
-        self._notifier.ready()
-        while True:
+    def wait(self, stop: Callable[[], None] = lambda: None, leave_s: float = LEAVE_S) -> None:
+        """Return when every stage has ended; systemd hears that we are ready once each has made progress.
+
+        As soon as one has failed, `stop` is called, the others get `leave_s` to end what they have begun, and
+        StageError tells of the first failure.
+        """
+        ready = False
+        while not self._ended():
             with self._changed:
-                self._changed.wait_for(lambda: self._failure is not None or not self._running, timeout=LOOK_S)
-                if self._failure:
-                    name, error = self._failure
-                    raise StageError(f"{name} failed: {type(error).__name__}: {error}") from error
-                if not self._running:
-                    return
-                if self._running <= self._progressed:
-                    self._progressed.clear()
-                    self._notifier.alive()
+                if not self._running <= self._progressed:
+                    continue
+                self._progressed.clear()
+            if not ready:
+                self._notifier.ready()
+                ready = True
+            self._notifier.alive()
+        if self._failure:
+            stop()
+            with self._changed:
+                self._changed.wait_for(lambda: not self._running, leave_s)
+            name, error = self._failure
+            raise StageError(f"{name} failed: {type(error).__name__}: {error}") from error
+
+    def _ended(self) -> bool:
+        """Look on for a while; return whether all have ended, or one has failed."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._failure is not None or not self._running, LOOK_S)
 
     def _beat(self, name: str) -> None:
         with self._changed:

@@ -45,11 +45,13 @@ def systemd(tmp_path: Path) -> Iterator[Systemd]:
 
 
 class Process:
-    """A supervisor that waits in a thread, and how it ended."""
+    """A supervisor that waits in a thread, and how it ended; `told` is set when it tells the stages to stop."""
 
-    def __init__(self, address: str | None = None) -> None:
+    def __init__(self, address: str | None = None, leave_s: float = DEADLINE_S) -> None:
         self.supervisor = Supervisor(Notifier(address))
+        self.told = threading.Event()
         self.error: BaseException | None = None
+        self._leave_s = leave_s
         self._thread = threading.Thread(target=self._wait, daemon=True)
 
     def start(self) -> None:
@@ -62,7 +64,7 @@ class Process:
 
     def _wait(self) -> None:
         try:
-            self.supervisor.wait()
+            self.supervisor.wait(self.told.set, self._leave_s)
         except BaseException as error:
             self.error = error
 
@@ -94,7 +96,7 @@ def test_process_ends_when_every_stage_has_ended() -> None:
 
 @pytest.mark.parametrize("error", [ValueError("lens cap"), SystemExit(0), KeyboardInterrupt(), OSError(5, "EIO")])
 def test_exception_in_one_stage_ends_the_process_though_others_run(error: BaseException) -> None:
-    process, never = Process(), threading.Event()
+    process, never = Process(leave_s=0.0), threading.Event()
 
     def fails(beat: Callable[[], None]) -> None:
         beat()
@@ -108,6 +110,31 @@ def test_exception_in_one_stage_ends_the_process_though_others_run(error: BaseEx
     assert str(end).startswith(f"camera failed: {type(error).__name__}")
     assert end.__cause__ is error
     never.set()
+
+
+def test_when_one_stage_has_failed_the_others_end_what_they_have_begun() -> None:
+    process, ended = Process(), threading.Event()
+
+    def fails(_: Callable[[], None]) -> None:
+        raise ValueError("no")
+
+    def commits(_: Callable[[], None]) -> None:
+        assert process.told.wait(DEADLINE_S)
+        ended.set()
+
+    process.supervisor.spawn("seal", commits)
+    process.supervisor.spawn("camera", fails)
+    process.start()
+    assert "camera failed" in str(process.end())
+    assert ended.is_set()
+
+
+def test_no_stage_is_told_to_stop_where_none_has_failed() -> None:
+    process = Process()
+    process.supervisor.spawn("seal", lambda _: None)
+    process.start()
+    assert process.end() is None
+    assert not process.told.is_set()
 
 
 def test_stage_that_failed_before_anyone_waited_is_noticed() -> None:
@@ -148,13 +175,36 @@ def test_watchdog_is_fed_while_every_stage_makes_progress(systemd: Systemd) -> N
     assert process.end() is None
 
 
-def test_watchdog_is_not_fed_while_one_stage_stands_still(systemd: Systemd) -> None:
-    process, stop = Process(systemd.address), threading.Event()
-    process.supervisor.spawn("camera", beating(stop))
-    process.supervisor.spawn("seal", until(stop))
+def test_process_is_not_ready_before_every_stage_has_made_progress(systemd: Systemd) -> None:
+    process, stop, picture = Process(systemd.address), threading.Event(), threading.Event()
+
+    def shows(beat: Callable[[], None]) -> None:
+        assert picture.wait(DEADLINE_S)
+        beating(stop)(beat)
+
+    process.supervisor.spawn("camera", shows)
+    process.supervisor.spawn("seal", beating(stop))
     process.start()
+    assert systemd.hears_nothing_for(1.5 * LOOK_S)
+    picture.set()
     assert systemd.hears() == "READY=1"
-    assert systemd.hears_nothing_for(2.2 * LOOK_S)
+    stop.set()
+    assert process.end() is None
+
+
+def test_watchdog_is_not_fed_while_one_stage_stands_still(systemd: Systemd) -> None:
+    process, stop, hangs = Process(systemd.address), threading.Event(), threading.Event()
+
+    def seals(beat: Callable[[], None]) -> None:
+        beating(hangs)(beat)
+        stop.wait(DEADLINE_S)
+
+    process.supervisor.spawn("camera", beating(stop))
+    process.supervisor.spawn("seal", seals)
+    process.start()
+    assert [systemd.hears(), systemd.hears(), systemd.hears()] == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]
+    hangs.set()
+    assert any(systemd.hears_nothing_for(2.2 * LOOK_S) for _ in range(3)), "two were on their way at most"
     stop.set()
     assert process.end() is None
 
