@@ -35,7 +35,8 @@ Sink = Callable[["Seen"], None]
 class Camera(Protocol):
     """Yields, for each picture, first its lores Frame and then its Packet, from one thread of its own choosing.
 
-    A camera that measures light yields a Light about once a second; one that has trouble, a Condition.
+    A camera that measures light yields a Light about once a second; one that has trouble, a Condition, and while it
+    does something about it, that Condition again: it is the sign of its life.
     """
 
     @property

@@ -3,7 +3,7 @@
 Theory. A message is due at the start, EVERY_US after the last one, and at every change: of a trouble, of the mode, of
 the clock's word that it is set, and when a clip has ended. After a message nothing goes out for GAP_US, so that what
 flaps costs one message in that time; a change in it is told when it is over, as things stand then, so the last state
-always goes out.
+always goes out, and if the process ends meanwhile, at its end.
 """
 
 from collections.abc import Callable
@@ -80,9 +80,10 @@ class HealthBook:
         unset = not synced and now_us >= self._started_us + CLOCK_GRACE_US
         self._note(now_us, Trouble.CLOCK_UNSYNCED, present=unset)
 
-    def due(self, now_us: int) -> HealthDraft | None:
-        """Return the draft of a message if one has to go out now."""
-        if self._said_us is not None and now_us < self._said_us + (GAP_US if self._changed else EVERY_US):
+    def due(self, now_us: int, *, ending: bool = False) -> HealthDraft | None:
+        """Return the draft of a message if one has to go out now; no change waits where the process is `ending`."""
+        rest_us = EVERY_US if not self._changed else 0 if ending else GAP_US
+        if self._said_us is not None and now_us < self._said_us + rest_us:
             return None
         self._said_us, self._changed = now_us, False
         link = self._link
@@ -100,24 +101,28 @@ class HealthBook:
 
 
 class HealthWatch:
-    """The book, kept up to date: looks at the facts every LOOK_US. For one thread.
-
-    `read_link` is None where there is no network process, as on footage.
-    """
+    """The book, kept up to date: looks at the facts every LOOK_US. For one thread."""
 
     def __init__(
-        self, clock: Clock, read_machine: Callable[[], Machine], read_link: Callable[[], Link | None] | None
+        self,
+        clock: Clock,
+        read_machine: Callable[[], Machine],
+        read_link: Callable[[], Link | None] | None,
+        mode: Callable[[int], str] = lambda _: "",
     ) -> None:
+        """`read_link` is None where there is no network process, as on footage; `mode` is that at a monotonic time."""
         self._clock = clock
         self._read_machine = read_machine
         self._read_link = read_link
+        self._mode = mode
         self.book = HealthBook(clock.now_us(), linked=read_link is not None)
 
-    def due(self) -> HealthDraft | None:
+    def due(self, *, ending: bool = False) -> HealthDraft | None:
         """Look if it is time to, and return the draft of a message if one has to go out now."""
         now_us = self._clock.now_us()
         if self.book.look_is_due(now_us):
             link = self._read_link() if self._read_link else None
             fresh = link if link and link.fresh(self._clock.boot, now_us // 1_000) else None
             self.book.look(now_us, self._read_machine(), fresh, synced=self._clock.synced())
-        return self.book.due(now_us)
+            self.book.mode(self._mode(now_us))
+        return self.book.due(now_us, ending=ending)

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from sealbell.config.settings import Mode
-from sealbell.items import Condition, Draft, Seen
+from sealbell.items import Condition, Draft, Seen, Trouble
 from sealbell.seams import Clock, Panel
 from sealbell.watch.health import HealthWatch
 from sealbell.watch.intake import Gap
@@ -16,34 +15,28 @@ TOLD_EVERY_US = 5_000_000
 class Keeper:
     """Told of everything that was seen and what came of it; says when the doorbell has to say how it is."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        panel: Panel,
-        health: HealthWatch,
-        mode: Callable[[int], Mode],
-        tell: Callable[[str], None],
-    ) -> None:
-        """`mode` says which mode is in force at a monotonic time; `tell` is how systemd hears of it all."""
+    def __init__(self, clock: Clock, panel: Panel, health: HealthWatch, tell: Callable[[str], None]) -> None:
+        """`tell` is how systemd hears of it all."""
         self._clock = clock
         self._panel = panel
         self._health = health
-        self._mode = mode
         self._tell = tell
         self._status = Status()
         self._losses = Losses()
         self._told_us: int | None = None
 
-    def keep(self, item: Seen | Gap | None, drafts: Sequence[Draft]) -> list[Draft]:
-        """Take what was seen (None: nothing for a while) and its drafts; return the health message that is due."""
+    def keep(self, item: Seen | Gap | None, drafts: Sequence[Draft], *, ending: bool = False) -> list[Draft]:
+        """Take what was seen (None: nothing for a while) and its drafts; return the health message that is due.
+
+        `ending` is for the last call: what has changed is told now or never.
+        """
         now_us = self._clock.now_us()
         book = self._health.book
         for draft in drafts:
             book.drafted(draft)
         if condition := self._condition(item, now_us):
             book.condition(condition)
-        book.mode(self._mode(now_us))
-        due = self._health.due()
+        due = self._health.due(ending=ending)
         if not isinstance(item, Gap):
             self._status.note(item, drafts)
         self._panel.show(self._status.code(now_us, book.troubles))
@@ -53,6 +46,8 @@ class Keeper:
         return [due] if due else []
 
     def _condition(self, item: Seen | Gap | None, now_us: int) -> Condition | None:
-        if isinstance(item, Condition):
+        if isinstance(item, Condition) and item.trouble is not Trouble.PICTURES_LOST:
             return item
-        return self._losses.lost(now_us) if isinstance(item, Gap) else self._losses.over(now_us)
+        # A camera that lost pictures says at the next one that it is over: too soon for anybody to see.
+        lost = isinstance(item, Gap) or (isinstance(item, Condition) and item.present)
+        return self._losses.lost(now_us) if lost else self._losses.over(now_us)

@@ -3,6 +3,7 @@
 import logging
 import queue
 import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +14,14 @@ from sealbell import __version__
 from sealbell.clock import LocalTime, local_time
 from sealbell.config import Settings
 from sealbell.home import Home, HomeError
-from sealbell.items import Condition, Draft, Seen
+from sealbell.items import Condition, Draft, Packet, Seen
 from sealbell.link import Link, read_link
 from sealbell.notify import Notifier
-from sealbell.seams import Camera, Clock, Panel
+from sealbell.seams import Camera, Clock, DeviceError, Panel
 from sealbell.supervisor import Supervisor
 from sealbell.watch import zones
 from sealbell.watch.health import HealthWatch
-from sealbell.watch.intake import Gap, Intake
+from sealbell.watch.intake import Intake
 from sealbell.watch.keeper import Keeper
 from sealbell.watch.machine import MachineReader
 from sealbell.watch.modes import Modes
@@ -41,6 +42,7 @@ INTAKE_ITEMS = 90  # three seconds of pictures at 15 a second, lores and packet 
 DRAFTS = 64
 TAKE_S = 0.25
 US_PER_S = 1_000_000
+MIN_LIFE_US = 60 * US_PER_S  # of a process whose camera fails: while it starts anew, nothing rings
 DEFAULTS = Settings()
 _log = logging.getLogger(__name__)
 
@@ -80,6 +82,7 @@ class Watch:
         self._supervisor = supervisor
         self._seen = seen
         self._drafts: queue.Queue[Draft | None] = queue.Queue(DRAFTS)
+        self._stopped = threading.Event()
 
     def run(self) -> None:
         """Return when the camera has ended or `stop` was called and all is committed; StageError on a failure."""
@@ -87,38 +90,53 @@ class Watch:
         self._supervisor.spawn("watch", self._watch)
         self._eyes.panel.start(self._intake.offer)
         self._supervisor.spawn("camera", self._look)
-        self._supervisor.wait()
+        self._supervisor.wait(self.stop)
 
     def stop(self) -> None:
         """End after what was seen so far."""
+        self._stopped.set()
         self._eyes.panel.stop()
         self._eyes.camera.stop()
 
     def _look(self, beat: Callable[[], None]) -> None:
+        began_us, shown = self._eyes.clock.now_us(), False
+
         def sink(item: Seen) -> None:
+            nonlocal shown
             self._intake.offer(item)
             self._seen(item.t_us)
-            beat()
+            shown = shown or isinstance(item, Packet)
+            if shown:  # before the first picture nothing else is progress: then the doorbell is not ready
+                beat()
 
         try:
             self._eyes.camera.run(sink)
+        except DeviceError:
+            while self._eyes.clock.now_us() < began_us + MIN_LIFE_US and not self._stopped.wait(TAKE_S):
+                if shown:
+                    beat()
+            raise
         finally:
             self._eyes.panel.stop()
             self._intake.close()
 
     def _watch(self, beat: Callable[[], None]) -> None:
-        while not self._intake.ended:
-            item = self._intake.take(TAKE_S)
-            self._attend(item, self._pipeline.step(item) if item else [])
-            beat()
-        self._attend(None, self._pipeline.finish())
-        self._drafts.put(None)
+        try:
+            while not self._intake.ended:
+                item = self._intake.take(TAKE_S)
+                drafts = self._pipeline.step(item) if item else []
+                self._hand_on(drafts + self._keeper.keep(item, drafts), beat)
+            drafts = self._pipeline.finish()
+            self._hand_on(drafts + self._keeper.keep(None, drafts, ending=True), beat)
+        finally:  # whatever happens here, the stages on both sides can end
+            self._intake.close()
+            self._drafts.put(None)
 
-    def _attend(self, item: Seen | Gap | None, drafts: list[Draft]) -> None:
+    def _hand_on(self, drafts: list[Draft], beat: Callable[[], None]) -> None:
         for draft in drafts:
             self._drafts.put(draft)
-        for draft in self._keeper.keep(item, drafts):
-            self._drafts.put(draft)
+            beat()
+        beat()
 
     def _seal(self, beat: Callable[[], None]) -> None:
         wait_s = 0.0
@@ -174,10 +192,7 @@ def compose(
     modes = Modes.of(settings)
 
     def local(at_us: int) -> LocalTime | None:
-        zone = settings.mode.timezone
-        return (
-            local_time(eyes.clock.wall_ms(at_us), None if zone == "system" else zone) if eyes.clock.synced() else None
-        )
+        return local_time(eyes.clock.wall_ms(at_us), settings.mode.timezone) if eyes.clock.synced() else None
 
     pipeline = Pipeline(
         MotionDetector(zones.cells(zones.areas(settings.zones))),
@@ -187,13 +202,8 @@ def compose(
         lambda at_us: modes.on_motion(local(at_us)),
         lambda night: _switch(eyes, night=night, infrared=settings.night.infrared),
     )
-    keeper = Keeper(
-        eyes.clock,
-        eyes.panel,
-        _health(home, eyes),
-        lambda at_us: modes.in_force(local(at_us)),
-        notifier.status,
-    )
+    health = _health(home, eyes, lambda at_us: modes.in_force(local(at_us)))
+    keeper = Keeper(eyes.clock, eyes.panel, health, notifier.status)
     sealer = _sealer(home, eyes.clock, outbox, seal, intake.offer)
     _log.info("watching: doorbell %s", home.card().doorbell)
     return Watch(eyes, intake, pipeline, keeper, sealer, supervisor or Supervisor(notifier), seen)
@@ -211,12 +221,12 @@ def _switch(eyes: Eyes, *, night: bool, infrared: bool) -> None:
         eyes.panel.infrared(on=night)
 
 
-def _health(home: Home, eyes: Eyes) -> HealthWatch:
+def _health(home: Home, eyes: Eyes, mode: Callable[[int], str]) -> HealthWatch:
     def link() -> Link | None:
         return read_link(home.inbox)
 
     reader = MachineReader(Path("/"), home.folder)
-    return HealthWatch(eyes.clock, reader.read, link if eyes.linked else None)
+    return HealthWatch(eyes.clock, reader.read, link if eyes.linked else None, mode)
 
 
 def _sealer(home: Home, clock: Clock, outbox: Outbox, seal: SealPart, tell: Callable[[Condition], None]) -> Sealer:

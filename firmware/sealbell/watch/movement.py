@@ -25,6 +25,11 @@ class Movement:
         self._active_us: int | None = None  # when last
         self._present_us: int | None = None
 
+    @property
+    def looks(self) -> bool:
+        """Whether it matters what the detector says."""
+        return self._source != "pir"
+
     def picture(self, t_us: int, *, active: bool) -> MotionKind | None:
         """Take what the detector says of the frame at `t_us`."""
         self._active = active

@@ -57,8 +57,8 @@ class Pipeline:
         """Take what was seen next."""
         match item:
             case Frame():
-                seeing = self._detector.step(item.t_us, item.luma)
-                return self._moved(item.t_us, self._movement.picture(item.t_us, active=seeing.active))
+                active = self._movement.looks and self._detector.step(item.t_us, item.luma).active
+                return self._moved(item.t_us, self._movement.picture(item.t_us, active=active))
             case Packet():
                 return self._recorder.packet(item)
             case Press():

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
@@ -109,7 +109,9 @@ class Door:
 
     @property
     def told(self) -> list[tuple[Trouble, bool]]:
-        return [(item.trouble, item.present) for item in self.seen if isinstance(item, Condition)]
+        """What was said, told once where it was said again and again."""
+        said = ((item.trouble, item.present) for item in self.seen if isinstance(item, Condition))
+        return [one for one, _ in groupby(said)]
 
     def _take(self, item: Seen) -> None:
         if isinstance(item, Packet) and not self.free.is_set():

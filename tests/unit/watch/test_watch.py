@@ -102,9 +102,7 @@ class House:
             Quiet(), Recorder(VIDEO, Timing(), lambda: b""), Movement("picture"), Night(Thresholds(5, 30, 0)),
             lambda _: "alert", lambda _: None,
         )  # fmt: skip
-        keeper = Keeper(
-            self.clock, self.panel, HealthWatch(self.clock, Machine, None), lambda _: "home", self.lines.append
-        )
+        keeper = Keeper(self.clock, self.panel, HealthWatch(self.clock, Machine, None), self.lines.append)
         intake = Intake(INTAKE_ITEMS, patient=patient)
         self.watch = Watch(eyes, intake, pipeline, keeper, sealer, Supervisor(Notifier(None)), self.seen.append)
 

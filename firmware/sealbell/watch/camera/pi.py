@@ -88,7 +88,7 @@ class PiCamera:
     def still(self) -> Picture | None:
         """The newest picture after its masks, as BGR."""
         newest = self._session.newest if self._session else None
-        if newest is None:
+        if newest is None or self._stalled:  # what it shows is over
             return None
         video = self._settings.video
         where = planes(newest, video)
@@ -114,13 +114,13 @@ class PiCamera:
             session = self._open()
             try:
                 self._feed(sink)
+                if not self._stopped.is_set():
+                    self._say_stalled(sink, stalled=True)
             finally:
                 session.close()
             if self._stopped.is_set():
                 return
-            now_us = self._clock.now_us()
-            self._say_stalled(sink, now_us, stalled=True)
-            restarts = 1 if now_us - began_us >= HEALTHY_US else restarts + 1
+            restarts = 1 if self._clock.now_us() - began_us >= HEALTHY_US else restarts + 1
             if restarts > MAX_RESTARTS:
                 raise CameraError(
                     f"the camera gives no pictures, and {MAX_RESTARTS} restarts did not help\n"
@@ -155,14 +155,16 @@ class PiCamera:
             now_us = self._clock.now_us()
             if isinstance(item, Packet):  # only an encoded picture is a sign of life
                 seen_us, patience_us = now_us, MAX_SILENCE_US
-                self._say_stalled(sink, now_us, stalled=False)
+                if self._stalled:
+                    self._say_stalled(sink, stalled=False)
             elif now_us - seen_us > patience_us:
                 return
+            elif item is None and self._stalled:
+                self._say_stalled(sink, stalled=True)  # again: whoever listens knows that we are at it
             if item is not None:
                 sink(item)
                 seen_us += self._clock.now_us() - now_us  # the time that the sink took is not the camera's
 
-    def _say_stalled(self, sink: Sink, now_us: int, *, stalled: bool) -> None:
-        if stalled != self._stalled:
-            self._stalled = stalled
-            sink(Condition(now_us, Trouble.CAMERA_STALLED, present=stalled))
+    def _say_stalled(self, sink: Sink, *, stalled: bool) -> None:
+        self._stalled = stalled
+        sink(Condition(self._clock.now_us(), Trouble.CAMERA_STALLED, present=stalled))

@@ -94,6 +94,8 @@ class GpioPanel:
     def start(self, sink: Callable[[Felt], None]) -> None:
         """Feel and show from now on, in two stages of their own."""
         with self._lock:
+            if self._stopped:
+                return
             self._sink = sink
             if Function.BUTTON in self._inputs:
                 pin = self._inputs[Function.BUTTON].pin
