@@ -21,7 +21,10 @@ CANNOT = (
     "who else opened it: each of its readers can, and each can pass it on",
     "that it was not recorded earlier than it arrived: the doorbell's clock {clock}, and arrival is the relay's word",
 )
-CANNOT_END = "that the end was not cut, nor later clips hidden, by the relay: no later clip is known yet"
+CANNOT_END = (
+    "that the end was not cut, nor later clips hidden, by the relay: no later clip is known yet; `sealbell-owner health` "
+    "tells what the doorbell says of it"
+)
 ROOT_UNKNOWN = "it is sealed to a readers document that this owner did not write: others may be able to open it"
 
 
