@@ -53,7 +53,8 @@ test-arm64: $(STAMP) ## the same package on arm64, emulated: install, demo, ten 
 
 .PHONY: test-pi
 test-pi: $(STAMP) ## on a Raspberry Pi: the contracts of camera and panel on the real ones
-	SEALBELL_REAL_CAMERA=1 SEALBELL_REAL_PANEL=1 $(BIN)/python -m pytest tests/contract/test_camera.py tests/contract/test_panel.py
+	SEALBELL_REAL_CAMERA=1 SEALBELL_REAL_PANEL=1 $(BIN)/python -m pytest tests/contract/test_camera.py \
+	  tests/contract/test_picamera2_surface.py tests/contract/test_panel.py
 
 .PHONY: deb
 deb: $(STAMP) ## build the Debian package into dist/ (ARCH=arm64, VERSION=X)
