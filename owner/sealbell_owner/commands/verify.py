@@ -22,8 +22,8 @@ CANNOT = (
     "that it was not recorded earlier than it arrived: the doorbell's clock {clock}, and arrival is the relay's word",
 )
 CANNOT_END = (
-    "that the end was not cut, nor later clips hidden, by the relay: no later clip is known yet; `sealbell-owner health` "
-    "tells what the doorbell says of it"
+    "that the end was not cut, nor later clips hidden, by the relay: no later clip is known yet; "
+    "`sealbell-owner health` tells what the doorbell says of it"
 )
 ROOT_UNKNOWN = "it is sealed to a readers document that this owner did not write: others may be able to open it"
 
