@@ -1,6 +1,7 @@
 """What is in the package, read as dpkg would: the same bytes each time, and nothing that is not for the Pi."""
 
 import io
+import os
 import shutil
 import struct
 import subprocess
@@ -19,7 +20,8 @@ ELF, AARCH64 = b"\x7fELF", 183  # ELF's e_machine
 
 def build(folder: Path) -> Path:
     command = [sys.executable, REPOSITORY / "packaging" / "deb.py", "--arch", "arm64", "--out", folder]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=600, env=environment)
     return Path(done.stdout.strip())
 
 
