@@ -198,11 +198,9 @@ def control(tree: Path, arch: str, version: str) -> None:
 
 def normalise(tree: Path, epoch: int) -> None:
     """Give everything the same time and one of two modes."""
-    for path in sorted(tree.rglob("*"), reverse=True):
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o111 else 0o644)
-        os.utime(path, (epoch, epoch), follow_symlinks=False)
-    os.utime(tree, (epoch, epoch))
+    for path in [*sorted(tree.rglob("*"), reverse=True), tree]:
+        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o111 else 0o644)
+        os.utime(path, (epoch, epoch))
 
 
 if __name__ == "__main__":

@@ -18,10 +18,12 @@ REPOSITORY = Path(__file__).parents[2]
 ELF, AARCH64 = b"\x7fELF", 183  # ELF's e_machine
 
 
-def build(folder: Path) -> Path:
+def build(folder: Path, *, umask: int = 0o022, zone: str = "UTC") -> Path:
     command = [sys.executable, REPOSITORY / "packaging" / "deb.py", "--arch", "arm64", "--out", folder]
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=600, env=environment)
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000", "TZ": zone}
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, check=True, timeout=600, env=environment, umask=umask
+    )
     return Path(done.stdout.strip())
 
 
@@ -39,7 +41,7 @@ def members(package: Path) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
 
 
 def test_package_that_is_built_twice_is_the_same(arm64: Path, tmp_path: Path) -> None:
-    assert build(tmp_path).read_bytes() == arm64.read_bytes()
+    assert build(tmp_path, umask=0o077, zone="Asia/Tokyo").read_bytes() == arm64.read_bytes()
 
 
 def test_every_program_in_it_is_for_the_pi(arm64: Path) -> None:
