@@ -44,8 +44,8 @@ class Shelf:
     def read(self, entry: Entry) -> bytes | None:
         return self._data.get(entry)
 
-    def received(self, entry: Entry) -> None:
-        self.signed_for.append(entry)
+    def received(self, *entries: Entry) -> None:
+        self.signed_for.extend(entries)
 
     def silence_bell(self) -> None:
         pass
