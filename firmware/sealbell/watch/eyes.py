@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from sealbell.clock import FootageClock, SystemClock
 from sealbell.config import Settings
@@ -13,7 +14,7 @@ from sealbell.watch import zones
 from sealbell.watch.camera.footage import Footage
 from sealbell.watch.camera.masks import Masks
 from sealbell.watch.camera.pi import PiCamera
-from sealbell.watch.camera.session import PiSettings
+from sealbell.watch.camera.session import Library, PiSettings
 from sealbell.watch.camera.synthetic import Synthetic, parse_drawing
 from sealbell.watch.main import Eyes
 from sealbell.watch.panel.gpio import GpioPanel, Habits, Spawn, read_inputs
@@ -58,18 +59,19 @@ def by_settings(settings: Settings, boot: str, spawn: Spawn, *, panel: bool = Tr
     return Eyes(camera, felt, clock, patient=False, linked=True)
 
 
-def pi_camera(settings: Settings, clock: Clock) -> PiCamera:
-    """Return the Pi's camera as it is set; CameraError if there is no picamera2."""
+def pi_camera(settings: Settings, clock: Clock, library: Library | None = None) -> PiCamera:
+    """Return the Pi's camera as it is set; CameraError if there is no picamera2, nor a `library` in its place."""
     camera = settings.camera
     video = VideoFormat(camera.width, camera.height)
-    return PiCamera(PiSettings(video, camera.fps, camera.bits_per_s, camera.rotate, _masks(settings)), clock)
+    films = PiSettings(video, camera.fps, camera.bits_per_s, camera.rotate, _masks(settings))
+    return PiCamera(films, clock, library)
 
 
-def gpio_panel(settings: Settings, clock: Clock, spawn: Spawn) -> Panel:
-    """Return the panel on the Pi's pins as it is set; PanelError if they cannot be had."""
+def gpio_panel(settings: Settings, clock: Clock, spawn: Spawn, factory: Any = None) -> Panel:
+    """Return the panel on the Pi's pins, or on those of gpiozero's `factory`, as it is set; PanelError without them."""
     panel = settings.panel
     habits = Habits(panel.debounce_ms * US_PER_MS, panel.stuck_s * US_PER_S, panel.chime_ms * US_PER_MS)
-    return GpioPanel(_pins(settings), clock, spawn, habits)
+    return GpioPanel(_pins(settings), clock, spawn, habits, factory)
 
 
 def active_inputs(settings: Settings) -> dict[Function, bool]:
