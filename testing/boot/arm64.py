@@ -5,12 +5,13 @@ clock: every start begins at the same moment of the past.
 """
 
 import contextlib
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from boot import ledger
+from boot import ledger, rootfs
 from boot.household import DOORBELL, WATCH
 from boot.nspawn import wait_until
 
@@ -86,6 +87,17 @@ def run_in(root: Path, script: str, timeout_s: float = PROGRAM_S) -> str:
     return done.stdout
 
 
+def installed(folder: Path, package: Path) -> Path:
+    """Return a system in a new folder in which the package was installed without a network, as slow as that is."""
+    root = rootfs.unpack("arm64", folder)
+    rootfs.emulate_arm64()
+    inside = root / "srv" / package.name
+    shutil.copy(package, inside)
+    run_in(root, f"apt-get install --yes --quiet --no-install-recommends /srv/{package.name}")
+    inside.unlink()
+    return root
+
+
 class Board:
     """The images of a board, and a power switch. `folder` gets what it writes to its consoles."""
 
@@ -118,23 +130,35 @@ class Board:
         return board
 
     @contextlib.contextmanager
-    def powered(self) -> Iterator["Run"]:
-        """Switch it on; at the end of the block the power is cut."""
+    def powered(self, *options: str, cores: int = 2, init: str = "/sbin/init") -> Iterator["Run"]:
+        """Switch it on; at the end of the block the power is cut. `options` are for qemu."""
         self._starts += 1
         console, said = (self.folder / f"{name}-{self._starts}.txt" for name in ("console", "ledger"))
         drive = "if=none,format=raw"
         command: list[str | Path] = [
-            *("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", "512", "-nic", "none"),
+            *(
+                "qemu-system-aarch64",
+                "-M",
+                "virt",
+                "-cpu",
+                "cortex-a53",
+                "-smp",
+                str(cores),
+                "-m",
+                "512",
+                "-nic",
+                "none",
+            ),
             *("-display", "none", "-monitor", "none", "-serial", f"file:{console}", "-rtc", f"base={PAST}"),
             *("-kernel", self.folder / "kernel", "-initrd", self.folder / "initrd"),
-            *("-append", "root=/dev/vda rootfstype=ext4 ro console=ttyAMA0"),
+            *("-append", f"root=/dev/vda rootfstype=ext4 ro console=ttyAMA0 init={init}"),
             *("-drive", f"{drive},id=root,readonly=on,file={self.folder}/root.ext4"),
             # No cache of the host's: what the board has not flushed is gone with qemu, and what it has is on the disk.
             *("-drive", f"{drive},id=data,cache=none,file={self.data}", "-chardev", f"file,id=ledger,path={said}"),
         ]
         for device in ("virtio-blk-pci,drive=root", "virtio-blk-pci,drive=data", "virtio-serial-pci"):
             command += ["-device", device]
-        command += ["-device", "virtconsole,chardev=ledger"]
+        command += ["-device", "virtconsole,chardev=ledger", *options]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         try:
             yield Run(process, console, said)
@@ -177,11 +201,11 @@ class Run:
 
     def wait_until_committed(self, more: int, known: set[str]) -> float:
         """Wait until so many parts are committed beside those that are `known`; return how long it took in seconds."""
-        return wait_until(lambda: len(self.committed - known) >= more, "it commits", BOOT_S, self._tell)
+        return wait_until(lambda: len(self.committed - known) >= more, "it commits", BOOT_S, self.tell)
 
     def wait_for_memory(self, times: int) -> float:
         """Wait until it has told its memory so often; return how long it took in seconds."""
-        return wait_until(lambda: len(self._memory()) >= times * len(ledger.UNITS), "it tells", BOOT_S, self._tell)
+        return wait_until(lambda: len(self._memory()) >= times * len(ledger.UNITS), "it tells", BOOT_S, self.tell)
 
     def stay(self, seconds: float) -> None:
         """Let it run on; the moment of a power cut is nobody's choice."""
@@ -195,7 +219,8 @@ class Run:
     def _memory(self) -> list[list[str]]:
         return [words for words in self.said if words[0] == "memory"]
 
-    def _tell(self) -> str:
+    def tell(self) -> str:
+        """Return what a failure should show."""
         ended = "" if self._process.poll() is None else f"qemu ended with {self._process.returncode}\n"
         return ended + self._console.read_text(errors="replace")[-4_000:]
 

@@ -70,7 +70,7 @@ class Container:
 
     def wait_until(self, true: Callable[[], bool], what: str, timeout_s: float = BOOT_S) -> float:
         """Wait until something is so; return how long it took in seconds."""
-        return wait_until(true, what, timeout_s, self._tell)
+        return wait_until(true, what, timeout_s, self.tell)
 
     def active(self, *units: str) -> bool:
         """Whether all these units are active."""
@@ -85,7 +85,8 @@ class Container:
     def _pid_namespace(self) -> Path:
         return Path(f"/proc/{self.leader}/ns/pid").readlink()
 
-    def _tell(self) -> str:
+    def tell(self) -> str:
+        """Return what a failure should show."""
         units = self.run("systemctl", "--no-pager", "--full", "status", "sealbell-*", check=False)
         return units + self._console.read_text(errors="replace")[-4_000:]
 

@@ -12,5 +12,7 @@ def build(folder: Path, arch: str, *arguments: str) -> Path:
     """Return the file of a package for `arch`, built from this tree into `folder`."""
     script = REPOSITORY / "packaging" / "deb.py"
     command = [sys.executable, str(script), "--arch", arch, "--out", str(folder), *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=BUILD_S)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=BUILD_S)
+    if done.returncode:
+        raise AssertionError(f"the package cannot be built\n{done.stderr}")
     return Path(done.stdout.splitlines()[-1])
