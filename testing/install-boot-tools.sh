@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what boots the package in a container, and with `arm64` also what emulates that processor. Debian only.
 set -eu
-packages="e2fsprogs mmdebstrap systemd-container"
+packages="e2fsprogs lintian mmdebstrap systemd-container"
 [ "${1:-}" != arm64 ] || packages="$packages arch-test qemu-system-arm qemu-user-static squashfs-tools"
 missing=""
 for package in $packages; do
