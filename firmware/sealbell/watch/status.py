@@ -8,6 +8,8 @@ from sealbell.items import ClipBegins, ClipEnds, Draft, LightCode, Packet, Press
 RINGING_US = 5_000_000
 RATE_PICTURES = 60
 DARK_US = 5_000_000  # no picture for so long is no watching
+BLIND = {Trouble.CAMERA_STALLED, Trouble.CAMERA_FAILING}
+TOLD_OTHERWISE = {Trouble.RELAY_AWAY, Trouble.CLOCK_UNSYNCED}  # by a code of its own, and by health
 
 
 class Status:
@@ -35,10 +37,10 @@ class Status:
         """Return what the light shows: the person at the door first, then what the household must know."""
         if self._rang_us is not None and now_us - self._rang_us < RINGING_US:
             return LightCode.RINGING
-        if troubles - {Trouble.RELAY_AWAY, Trouble.CLOCK_UNSYNCED}:
-            return LightCode.TROUBLE
-        if self._recording:
+        if self._recording and not troubles & BLIND:
             return LightCode.RECORDING
+        if troubles - TOLD_OTHERWISE:
+            return LightCode.TROUBLE
         if not self._pictures_us:
             return LightCode.STARTING
         return LightCode.RELAY_AWAY if Trouble.RELAY_AWAY in troubles else LightCode.WATCHING

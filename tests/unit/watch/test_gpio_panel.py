@@ -438,3 +438,10 @@ def test_stage_of_the_panel_that_fails_ends_the_process() -> None:
     with pytest.raises(StageError, match="panel failed"):
         supervisor.wait()
     panel.stop()
+
+
+def test_panel_that_was_stopped_before_it_started_feels_and_lights_nothing() -> None:
+    door = Door()
+    door.panel.stop()
+    door.panel.start(door.felt.append)
+    assert (door.spawned, door.felt) == ([], [])

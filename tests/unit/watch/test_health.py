@@ -164,6 +164,24 @@ def test_network_process_that_says_nothing_is_a_trouble_too_unless_there_is_none
     assert alone.troubles == frozenset()
 
 
+def test_change_that_waits_goes_out_at_the_end_of_the_process(book: HealthBook) -> None:
+    begun(book, 1 * S, Trouble.CAMERA_FAILING)
+    assert book.due(1 * S) is None
+    draft = book.due(1 * S, ending=True)
+    assert draft is not None
+    assert draft.troubles == ((Trouble.CAMERA_FAILING, 1 * S),)
+    assert book.due(2 * S, ending=True) is None, "where nothing has changed nothing is said"
+
+
+def test_watch_tells_of_the_mode_that_is_in_force() -> None:
+    clock, modes = HandClock(BOOT), ["home"]
+    watch = HealthWatch(clock, Machine, None, lambda _: modes[-1])
+    assert [draft.mode for draft in [watch.due()] if draft] == ["home"]
+    modes.append("away")
+    clock.pass_us(GAP_US)
+    assert [draft.mode for draft in [watch.due()] if draft] == ["away"]
+
+
 def test_watch_looks_every_five_seconds_and_believes_only_what_was_told_lately() -> None:
     clock, looks = HandClock(BOOT), 0
     links = [link(told_ms=0)]

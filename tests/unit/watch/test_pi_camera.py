@@ -152,6 +152,18 @@ def test_where_pictures_stop_the_camera_is_opened_anew_and_it_is_said(door: Door
     assert door.packets[5].t_us - door.packets[4].t_us > MAX_SILENCE_US
 
 
+def test_a_camera_that_is_waited_for_says_so_again_and_again_and_shows_nothing_old(door: Door) -> None:
+    door.shows(5)
+    assert door.camera.still() is not None
+    door.falls_silent()
+    said = sum(isinstance(item, Condition) for item in door.seen)
+    door.wait(lambda: sum(isinstance(item, Condition) for item in door.seen) >= said + 3)
+    assert door.camera.still() is None
+    door.faults.stalled = False
+    door.shows(1)
+    assert door.camera.still() is not None
+
+
 def test_a_short_silence_is_none(door: Door) -> None:
     door.shows(5)
     door.clock.pass_us(MAX_SILENCE_US - S)

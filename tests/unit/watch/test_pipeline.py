@@ -26,9 +26,10 @@ class Detector:
 
     def __init__(self, since_us: int) -> None:
         self._since_us = since_us
-        self.resets = 0
+        self.looks = self.resets = 0
 
     def step(self, t_us: int, luma: Luma) -> Said:
+        self.looks += 1
         return Said(t_us >= self._since_us)
 
     def reset(self) -> None:
@@ -103,6 +104,18 @@ def test_pir_triggers_where_it_counts_and_nowhere_else() -> None:
     seen = Presence(3 * S, present=True)
     assert notices(pipeline(since_us=10**12, source="either").step(seen)) == [("pir", True)]
     assert notices(pipeline(since_us=10**12, source="picture").step(seen)) == []
+
+
+def test_pir_goes_on_for_as_long_as_it_sees_somebody_and_the_detector_rests_where_it_does_not_count() -> None:
+    detector = Detector(since_us=0)
+    line = pipeline(0, source="pir", detector=detector)
+    line.step(Presence(0, present=True))
+    for picture in packets(100):
+        line.step(frame(picture.t_us))
+        line.step(picture)
+    *_, end = line.finish()
+    assert [(t.kind, t.from_ms, t.to_ms) for t in end.triggers] == [("pir", 0, 9_900)]  # type: ignore[union-attr]
+    assert detector.looks == 0
 
 
 def test_night_is_switched_once_and_the_detector_learns_anew() -> None:

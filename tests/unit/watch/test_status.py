@@ -32,6 +32,8 @@ STALLED, AWAY, UNSYNCED = Trouble.CAMERA_STALLED, Trouble.RELAY_AWAY, Trouble.CL
         ([(picture(NOW_US), [])], {AWAY}, LightCode.RELAY_AWAY),
         ([(picture(NOW_US), [])], {UNSYNCED}, LightCode.WATCHING),
         ([(picture(NOW_US), [BEGINS])], {STALLED}, LightCode.TROUBLE),
+        ([(picture(NOW_US), [BEGINS])], {Trouble.UNDERVOLTAGE}, LightCode.RECORDING),
+        ([(picture(NOW_US), [])], {Trouble.UNDERVOLTAGE}, LightCode.TROUBLE),
         ([(Press(NOW_US), [])], {STALLED}, LightCode.RINGING),
         ([(picture(NOW_US), []), (Press(NOW_US - RINGING_US), [])], set(), LightCode.WATCHING),
     ],

@@ -200,8 +200,11 @@ def test_camera_that_fails_ends_the_process(tmp_path: Path, error: Exception) ->
         sink(Press(0))
         raise error
 
+    house = House(tmp_path, script)
     with pytest.raises(StageError, match=f"camera failed: {type(error).__name__}"):
-        House(tmp_path, script).watch.run()
+        house.watch.run()
+    assert house.told[0].kinds == "nf", "what was felt before is committed"
+    assert not house.panel.listens
 
 
 def test_picture_that_no_stage_understands_ends_the_process(tmp_path: Path) -> None:
