@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import os
 import secrets
 import signal
 import sys
@@ -50,6 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG_USAGE
     except (HomeError, OutboxError, SettingsError, StageError, WireError, DeviceError) as error:
         print(f"sealbell: {error}", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read has left; Python would try to flush once more at the end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

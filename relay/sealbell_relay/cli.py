@@ -44,6 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever read has left; Python would try to flush once more at the end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _init(options: argparse.Namespace) -> int:

@@ -28,12 +28,12 @@ BOOT_BYTES = 16
 class Patient:
     """What is examined: the machine, the doorbell's folder, and how its parts are opened.
 
-    `open_panel` is None unless somebody asked to see the lights and hear the chime.
+    `open_camera` is None where the settings name a camera that no such machine has; `open_panel` is None unless somebody asked to see the lights and hear the chime.
     """
 
     machine: Machine
     home: Path
-    open_camera: Callable[[], Camera]
+    open_camera: Callable[[], Camera] | None
     open_panel: Callable[[], Panel] | None
     active_inputs: Callable[[], Mapping[Function, bool]]
     free_bytes: Callable[[Path], int]
@@ -57,7 +57,7 @@ def examine(patient: Patient, tell: Callable[[str], None] = lambda _: None) -> l
     findings = [
         watching,
         sending,
-        _in_use("camera", "its pictures") if busy else camera.pictures(patient.open_camera),
+        _in_use("camera", "its pictures") if busy else _camera(patient),
         camera.encoder(machine),
         camera.ipa_signatures(machine),
         panel.pins(machine, None if busy else patient.active_inputs),
@@ -85,6 +85,12 @@ def examine(patient: Patient, tell: Callable[[str], None] = lambda _: None) -> l
     ]
 
 
+def _camera(patient: Patient) -> Finding:
+    if patient.open_camera is None:
+        return unseen("camera", "the settings name a Pi's camera, and this is no Raspberry Pi")
+    return camera.pictures(patient.open_camera)
+
+
 def _in_use(check: str, what: str) -> Finding:
     return unseen(
         check, f"sealbell-watch holds {what} and told above how it is", f"`systemctl stop {units.WATCH}` first"
@@ -103,10 +109,15 @@ def examine_this_machine(home: Path, settings: Settings, *, ring: bool, json: bo
     """Examine the machine that this runs on, print the report, and return whether nothing failed."""
     boot = secrets.token_hex(BOOT_BYTES)
     clock, supervisor, pause = SystemClock(boot), Supervisor(Notifier(None)), threading.Event()
+    machine = Machine(Path("/"), ask)
+
+    def open_camera() -> Camera:
+        return eyes.by_settings(settings, boot, supervisor.spawn, panel=False).camera
+
     patient = Patient(
-        Machine(Path("/"), ask),
+        machine,
         home,
-        lambda: eyes.by_settings(settings, boot, supervisor.spawn, panel=False).camera,
+        None if machine.model is None and settings.camera.source == eyes.PI else open_camera,
         (lambda: eyes.gpio_panel(settings, clock, supervisor.spawn)) if ring else None,
         lambda: eyes.active_inputs(settings),
         disk_free_bytes,

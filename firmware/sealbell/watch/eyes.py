@@ -9,7 +9,7 @@ from sealbell.clock import FootageClock, SystemClock
 from sealbell.config import Settings
 from sealbell.items import VideoFormat
 from sealbell.pins import Function, Pin, assign
-from sealbell.seams import Clock, Panel
+from sealbell.seams import Clock, DeviceError, Panel
 from sealbell.watch import zones
 from sealbell.watch.camera.footage import Footage
 from sealbell.watch.camera.masks import Masks
@@ -20,7 +20,7 @@ from sealbell.watch.main import Eyes
 from sealbell.watch.panel.gpio import GpioPanel, Habits, Spawn, read_inputs
 from sealbell.watch.panel.scripted import ScriptedPanel
 
-FOOTAGE, DRAWN = "footage:", "drawn:"
+PI, FOOTAGE, DRAWN = "picamera", "footage:", "drawn:"
 US_PER_MS, US_PER_S = 1_000, 1_000_000
 
 
@@ -46,13 +46,16 @@ def drawn(
 def by_settings(settings: Settings, boot: str, spawn: Spawn, *, panel: bool = True) -> Eyes:
     """Return the eyes that the settings name, without a panel if none is wanted.
 
-    `spawn` starts the panel's stages. Raises FootageError, CameraError, PanelError.
+    `spawn` starts the panel's stages. Raises DeviceError.
     """
     source = settings.camera.source
     if source.startswith(FOOTAGE):
         return footage(Path(source.removeprefix(FOOTAGE)), settings, boot, real=True)[0]
     if source.startswith(DRAWN):
-        return drawn(source.removeprefix(DRAWN), settings, boot)
+        try:
+            return drawn(source.removeprefix(DRAWN), settings, boot)
+        except ValueError as error:
+            raise DeviceError(f"[camera] source {source}: {error}") from None
     clock = SystemClock(boot)
     camera = pi_camera(settings, clock)
     felt: Panel = gpio_panel(settings, clock, spawn) if panel else ScriptedPanel(FootageClock(boot, real=True), ())

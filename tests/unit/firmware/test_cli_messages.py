@@ -1,6 +1,8 @@
 """What the doorbell's commands say when something is wrong: what, to what, what to do next; never a traceback."""
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -172,6 +174,9 @@ def test_settings_name_the_camera(home: Path, tmp_path: Path, capsys: pytest.Cap
     settings.write_text('[camera]\nsource = "footage:/nowhere.mp4"\n')
     said = Said(capsys, "watch", home, "--config", settings)
     assert (said.code, "/nowhere.mp4: cannot be read as video" in said.err) == (FAILED, True)
+    settings.write_text('[camera]\nsource = "drawn:65x49@10:100000"\n')
+    said = Said(capsys, "watch", home, "--config", settings)
+    assert (said.code, "an even width and height" in said.err) == (FAILED, True)
 
 
 def test_settings_that_are_wrong_stop_the_doorbell(
@@ -183,8 +188,19 @@ def test_settings_that_are_wrong_stop_the_doorbell(
     assert (said.code, "fps" in said.err) == (FAILED, True)
 
 
-def test_doctor_off_a_pi_examines_and_tells(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_off_a_pi_examines_and_tells(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = Said(capsys, "doctor", home)
-    assert said.code == FAILED
-    assert "picamera2 cannot be used here" in said.out
+    assert "this is no Raspberry Pi" in said.out
     assert "only the camera process may read the signing key" in said.out
+    settings = tmp_path / "sealbell.toml"
+    settings.write_text('[camera]\nsource = "drawn:64x48@20:100000"\n')
+    assert "pictures of 64x48" in Said(capsys, "doctor", home, "--config", settings).out
+
+
+@pytest.mark.parametrize("command", [("sealbell", "config"), ("sealbell-relay", "--help")])
+def test_reader_that_leaves_is_no_traceback(command: tuple[str, str]) -> None:
+    program = Path(sys.executable).with_name(command[0])
+    done = subprocess.run(
+        ["sh", "-c", f"{program} {command[1]} | true"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stderr == ""
