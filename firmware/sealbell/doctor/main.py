@@ -28,7 +28,8 @@ BOOT_BYTES = 16
 class Patient:
     """What is examined: the machine, the doorbell's folder, and how its parts are opened.
 
-    `open_camera` is None where the settings name a camera that no such machine has; `open_panel` is None unless somebody asked to see the lights and hear the chime.
+    `open_camera` is None where the settings name a camera that no such machine has, `open_panel` unless somebody asked
+    to see the lights and hear the chime.
     """
 
     machine: Machine
