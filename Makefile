@@ -44,7 +44,7 @@ lint: $(STAMP) ## types, style and import rules
 .PHONY: test-boot
 test-boot: $(STAMP) ## build the package, boot it in a container as root, and see what it promises there
 	@sh testing/install-boot-tools.sh
-	$(BIN)/python -m pytest -m boot tests/boot
+	$(BIN)/python -m pytest -m boot --override-ini timeout=1200 -s tests/boot
 
 .PHONY: test-arm64
 test-arm64: $(STAMP) ## the same package on arm64, emulated: install, demo, ten power cuts (slow); keeps docs/arm64.txt
