@@ -60,6 +60,8 @@ class Encoded:
     def still(self) -> Picture | None:
         return self._still
 
+    def expose(self, *, night: bool) -> None: ...
+
     def stop(self) -> None:
         self._stopped = True
         self._clock.stop()

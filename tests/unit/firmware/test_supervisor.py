@@ -62,6 +62,10 @@ class Process:
         assert not self._thread.is_alive()
         return self.error
 
+    def runs_for(self, seconds: float) -> bool:
+        self._thread.join(seconds)
+        return self._thread.is_alive()
+
     def _wait(self) -> None:
         try:
             self.supervisor.wait(self.told.set, self._leave_s)
@@ -113,20 +117,21 @@ def test_exception_in_one_stage_ends_the_process_though_others_run(error: BaseEx
 
 
 def test_when_one_stage_has_failed_the_others_end_what_they_have_begun() -> None:
-    process, ended = Process(), threading.Event()
+    process, committed = Process(), threading.Event()
 
     def fails(_: Callable[[], None]) -> None:
         raise ValueError("no")
 
     def commits(_: Callable[[], None]) -> None:
         assert process.told.wait(DEADLINE_S)
-        ended.set()
+        assert committed.wait(DEADLINE_S)
 
     process.supervisor.spawn("seal", commits)
     process.supervisor.spawn("camera", fails)
     process.start()
+    assert process.runs_for(0.2)
+    committed.set()
     assert "camera failed" in str(process.end())
-    assert ended.is_set()
 
 
 def test_no_stage_is_told_to_stop_where_none_has_failed() -> None:

@@ -164,6 +164,15 @@ def test_a_camera_that_is_waited_for_says_so_again_and_again_and_shows_nothing_o
     assert door.camera.still() is not None
 
 
+def test_while_a_silent_camera_is_being_closed_it_is_said_and_nothing_old_is_shown(door: Door) -> None:
+    door.shows(5)
+    door.faults.close_hangs = True
+    door.faults.stalled = True
+    door.wait(lambda: door.clock.pass_us(S) or door.told)
+    assert door.told == [(Trouble.CAMERA_STALLED, True)]
+    assert door.camera.still() is None
+
+
 def test_a_short_silence_is_none(door: Door) -> None:
     door.shows(5)
     door.clock.pass_us(MAX_SILENCE_US - S)
