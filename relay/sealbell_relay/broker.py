@@ -23,7 +23,7 @@ from sealbell_relay.errors import BrokerError
 from sealbell_relay.log import Log, escape
 
 MAX_PAYLOAD = "2MB"  # a larger message closes its sender's connection
-MAX_UNACKNOWLEDGED = 32  # messages on their way to one client; the broker drops a client for whom 64 MB wait
+MAX_UNACKED_MESSAGES = 32  # messages on their way to one client; the broker drops a client for whom 64 MB wait
 MAX_STORE = "1GB"
 MAX_LOG_LINES = 8  # of the broker's, shown when it does not start
 MAX_LINE_BYTES = 4_096
@@ -131,7 +131,7 @@ class Broker:
                 f"max_payload: {MAX_PAYLOAD}\n"
                 f"pid_file: {_quote(folder / 'nats.pid')}\n"
                 f"jetstream {{ store_dir: {_quote(folder)}, max_file_store: {MAX_STORE} }}\n"
-                f"mqtt {{ host: {_quote(self._host)}, port: {port or -1}, max_ack_pending: {MAX_UNACKNOWLEDGED} }}\n"
+                f"mqtt {{ host: {_quote(self._host)}, port: {port or -1}, max_ack_pending: {MAX_UNACKED_MESSAGES} }}\n"
             )
         except OSError as failure:
             raise BrokerError(f"the broker's folder {folder} cannot be written: {failure.strerror}") from failure

@@ -17,7 +17,7 @@ from sealbell_relay.order import Order, Patience
 from sealbell_relay.stored import parse_head
 
 SIGN_OF_LIFE = struct.pack(">I", 0)
-MAX_SENT_REMEMBERED = MAX_QUEUED_PARTS  # names that a follower got from the store and may meet again in its queue
+MAX_SENT_NAMES = MAX_QUEUED_PARTS  # names that a follower got from the store and may meet again in its queue
 
 Send = Callable[[bytes], Awaitable[None]]
 T = TypeVar("T")
@@ -86,7 +86,7 @@ class Streams:
             for name in await self.names(doorbell, clip):
                 await send(_framed(await self._read(doorbell, clip, name.seq, name.dropped)))
                 sent[clip, name.seq, name.dropped] = None
-                if len(sent) > MAX_SENT_REMEMBERED:
+                if len(sent) > MAX_SENT_NAMES:
                     sent.popitem(last=False)
         while not parts.lost:
             part = await self._next(parts, self._patience.keep_alive_s, send)

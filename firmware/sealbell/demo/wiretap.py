@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 SLICE_BYTES, EVERY_BYTES = 16, 4_096
 PREFIX_BYTES = 8
-MIN_DISTINCT = 8  # a slice of padding is not plaintext
+MIN_DISTINCT_VALUES = 8  # a slice of padding is not plaintext
 BLOCK_BYTES = 8_000_000
 
 FIXED_NEEDLES = (
@@ -36,7 +36,7 @@ def needles(plaintexts: Iterable[bytes]) -> set[bytes]:
         wanted |= _parameter_sets(plaintext)
         for at in range(0, len(plaintext), EVERY_BYTES):
             piece = plaintext[at : at + SLICE_BYTES]
-            if len(piece) == SLICE_BYTES and len(set(piece)) >= MIN_DISTINCT:
+            if len(piece) == SLICE_BYTES and len(set(piece)) >= MIN_DISTINCT_VALUES:
                 wanted.add(piece)
     return wanted
 
