@@ -192,7 +192,7 @@ def _watch(args: argparse.Namespace) -> int:
     from sealbell.watch.main import compose, open_outbox, timing
 
     settings, supervisor = _settings(args), Supervisor(Notifier.from_environment())
-    home = Home(args.home)
+    home = Home(args.home, _credentials())
     outbox = open_outbox(home, settings)
     eyes, length_us = _eyes(args, settings, supervisor)
     watch = compose(
@@ -202,6 +202,11 @@ def _watch(args: argparse.Namespace) -> int:
         signal.signal(signum, lambda *_: watch.stop())
     watch.run()
     return OK
+
+
+def _credentials() -> Path | None:
+    given = os.environ.get("CREDENTIALS_DIRECTORY")  # systemd.exec(5)
+    return Path(given) if given else None
 
 
 def _settings(args: argparse.Namespace) -> Settings:

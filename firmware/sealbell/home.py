@@ -15,6 +15,7 @@ from sealbell_wire.readers import SignedReaders, check_pinned, parse_signed_read
 from sealbell_wire.sshsig import verify_key_of
 
 SEED_BYTES = 32
+KEY = "signing.key"
 
 
 class HomeError(Exception):
@@ -23,9 +24,10 @@ class HomeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Paths below the doorbell's folder."""
+    """Paths below the doorbell's folder, and the folder in which systemd hands over what root alone may read there."""
 
     folder: Path
+    credentials: Path | None = None
 
     @property
     def outbox(self) -> Path:
@@ -39,13 +41,25 @@ class Home:
 
     @property
     def _signing_key(self) -> Path:
-        return self.folder / "state" / "signing.key"
+        return self.folder / "state" / KEY
 
     def signing_key(self) -> Ed25519PrivateKey:
-        """Return the doorbell's signing key; HomeError if there is none."""
+        """Return the doorbell's signing key, the one that was handed over before the one in `state`.
+
+        HomeError if there is none, or if what was handed over is none.
+        """
+        if self.credentials is not None:
+            try:
+                return _read_key(self.credentials / KEY)
+            except FileNotFoundError:  # a unit that hands over other things
+                pass
+            except (OSError, ValueError) as error:
+                raise HomeError(
+                    f"{self.credentials / KEY}: the signing key handed over cannot be read: {_reason(error)}\n"
+                    f"hint: LoadCredential= of the unit says of which file it is a copy: {self._signing_key}?"
+                ) from None
         try:
-            seed = bytes.fromhex(self._signing_key.read_text(encoding="ascii").strip())
-            return Ed25519PrivateKey.from_private_bytes(seed)
+            return _read_key(self._signing_key)
         except (OSError, ValueError) as error:
             raise self._missing("signing key", error) from None
 
@@ -79,11 +93,18 @@ class Home:
             raise self._missing(name, error) from None
 
     def _missing(self, what: str, error: Exception) -> HomeError:
-        reason = error.strerror if isinstance(error, OSError) else error
         return HomeError(
-            f"{self.folder}: its {what} cannot be read: {str(reason).lower()}\n"
+            f"{self.folder}: its {what} cannot be read: {_reason(error)}\n"
             f"hint: `sealbell init {self.folder} --owner BUNDLE` sets a doorbell up"
         )
+
+
+def _read_key(path: Path) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+
+
+def _reason(error: Exception) -> str:
+    return str(error.strerror if isinstance(error, OSError) else error).lower()
 
 
 def read_card(path: Path) -> object:
@@ -132,11 +153,11 @@ def set_up(folder: Path, bundle_file: Path, random_bytes: Callable[[int], bytes]
 
 @contextmanager
 def _as_owner_of(folder: Path) -> Iterator[None]:
-    """Root acts as whom the folder belongs to: the package gave it to the camera process, which must read the key."""
-    if os.geteuid() != 0 or not folder.is_dir():
+    """Root acts as whom the folder belongs to, who could lead it elsewhere by a link, and must read the key."""
+    if os.geteuid() != 0 or not folder.is_dir() or (owner := folder.stat()).st_uid == 0:
         yield
         return
-    owner, group = folder.stat(), os.getegid()
+    group = os.getegid()
     os.setegid(owner.st_gid)
     os.seteuid(owner.st_uid)
     try:
@@ -149,6 +170,7 @@ def _as_owner_of(folder: Path) -> Iterator[None]:
 def _write(path: Path, data: bytes, mode: int) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)  # whatever root's umask: both processes read what was pinned
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

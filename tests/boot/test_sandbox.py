@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,20 +11,24 @@ from urllib.parse import urlsplit
 import pytest
 
 import boot.probe
-from boot.household import DOORBELL, OWNER, RELAY_FOLDER, UPLINK, WATCH, drop_in, start_relay, write
+from boot.household import DOORBELL, OWNER, RELAY_FOLDER, UPLINK, WATCH, drop_in, kept, start_relay, write
 from boot.nspawn import Container
 
 pytestmark = pytest.mark.boot
 
 PROBE = "/usr/local/lib/probe.py"
 KEY = f"{DOORBELL}/state/signing.key"
+CREDENTIALS = f"/run/credentials/{WATCH}"
+HANDED_KEY = f"{CREDENTIALS}/signing.key"
 IDENTITY = f"{OWNER}/identity.txt"
-FILES = (KEY, f"{DOORBELL}/bundle.json", IDENTITY, "/etc/shadow", "/usr/bin/sealbell")
+FILES = (KEY, HANDED_KEY, f"{DOORBELL}/bundle.json", IDENTITY, "/etc/shadow", "/usr/bin/sealbell")
 HARMLESS = {"full", "null", "ptmx", "pts", "random", "shm", "tty", "urandom", "zero"}
 # A test machine's kernel knows no video4linux, so the firmware's mailbox stands for what the unit lets through.
 MAILBOX = "vcio"
 NODES = {MAILBOX: (100, 0), "fuse": (10, 229), "kmsg": (1, 11), "hwrng": (10, 183), "mem": (1, 1)}
 EXPOSURE = {WATCH: 0.8, UPLINK: 1.2}
+REFUSED = ("EACCES", "ENOENT", "EPERM")
+RECORD_S = 90.0  # somebody walks past for 24 of every 30 s
 
 
 @pytest.fixture
@@ -44,6 +49,12 @@ def probe_in(system: Container, unit: str, relay: str) -> dict[str, Any]:
     system.run("systemctl", "daemon-reload")
     system.run("systemctl", "restart", unit)
     return found(system.journal(unit))
+
+
+def can(system: Container, user: str, *command: str) -> bool:
+    """Whether a user can do it, with no sandbox around."""
+    as_user = ("setpriv", f"--reuid={user}", "--regid=sealbell", "--clear-groups")
+    return system.run("sh", "-c", '"$@" >/dev/null 2>&1 && echo yes', "sh", *as_user, *command, check=False) == "yes\n"
 
 
 def found(output: str) -> dict[str, Any]:
@@ -85,18 +96,38 @@ def test_the_network_process_has_no_device(system: Container, relay: str) -> Non
 
 def test_the_network_process_cannot_read_the_keys_nor_write_what_was_pinned(system: Container, relay: str) -> None:
     result = probe_in(system, UPLINK, relay)
-    for path in (KEY, IDENTITY, "/etc/shadow"):
-        assert result["files"][path] in ("EACCES", "ENOENT", "EPERM"), path
+    for path in (KEY, HANDED_KEY, IDENTITY, "/etc/shadow"):
+        assert result["files"][path] in REFUSED, path
     assert result["files"][f"{DOORBELL}/bundle.json"] == "yes"
     assert "yes" not in result["written"].values()
 
 
 def test_the_picture_process_cannot_read_what_is_others(system: Container, relay: str) -> None:
     result = probe_in(system, WATCH, relay)
-    assert result["files"][KEY] == "yes", "it is the one that signs"
-    for path in (IDENTITY, "/etc/shadow"):
-        assert result["files"][path] in ("EACCES", "ENOENT", "EPERM"), path
-    assert result["written"]["/usr/bin/sealbell"] != "yes"
+    assert result["files"][HANDED_KEY] == "yes", "it is the one that signs"
+    for path in (KEY, IDENTITY, "/etc/shadow"):
+        assert result["files"][path] in REFUSED, path
+    assert "yes" not in result["written"].values()
+
+
+def test_root_keeps_the_signing_key_and_the_picture_process_alone_has_a_copy_in_memory(system: Container) -> None:
+    start_relay(system)
+    began_ms = time.time() * 1_000
+    for user, readable in (("sealbell-watch", {HANDED_KEY}), ("sealbell-uplink", set[str]())):
+        read = {path for path in (KEY, HANDED_KEY) if can(system, user, "cat", path)}
+        assert read == readable, f"{user}, without its sandbox"
+    mounts = [line.split() for line in system.run("cat", "/proc/mounts").splitlines()]
+    [(kind, options)] = [(kind, options.split(",")) for _, at, kind, options, *_ in mounts if at == CREDENTIALS]
+    print(f"\nthe copy lies in {kind}, {','.join(options)}")
+    assert kind == "ramfs" or (kind == "tmpfs" and "noswap" in options)
+    signed = lambda: [p for clip in kept(system) for p in clip["parts"] if p["wall_ms"] > began_ms]  # noqa: E731
+    system.wait_until(lambda: bool(signed()), "the relay keeps what it signed", RECORD_S)
+
+
+def test_the_picture_process_cannot_lead_root_to_another_file(system: Container) -> None:
+    assert not can(system, "sealbell-watch", "mv", f"{DOORBELL}/state", f"{DOORBELL}/aside")
+    assert not can(system, "sealbell-watch", "ln", "-sf", "/etc/shadow", KEY)
+    assert can(system, "sealbell-watch", "mv", f"{DOORBELL}/outbox/.bell", f"{DOORBELL}/outbox/.aside")
 
 
 def test_what_systemd_says_of_their_exposure(system: Container) -> None:

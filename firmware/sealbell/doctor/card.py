@@ -38,7 +38,7 @@ def health(machine: Machine) -> Finding:
 
 
 def keys(home: Path) -> Finding:
-    """Whether the signing key is readable by the camera process alone."""
+    """Whether nobody but its owner may read the signing key: root, who hands it to the camera process, if installed."""
     key = home / "state" / "signing.key"
     try:
         folder, file = key.parent.stat(), key.stat()
@@ -48,7 +48,8 @@ def keys(home: Path) -> Finding:
         return unseen("keys", f"{key} cannot be looked at: {reason(error)}", "run the doctor as root")
     if (folder.st_mode | file.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
         return failure("keys", f"others than its owner may read {key}", f"chmod 700 {key.parent}; chmod 600 {key}")
-    return ok("keys", "only the camera process may read the signing key")
+    who = "root" if 0 in (folder.st_uid, file.st_uid) else "its owner"
+    return ok("keys", f"only {who} may read {key}")
 
 
 def reason(error: OSError) -> str:

@@ -59,6 +59,55 @@ def test_root_sets_up_for_whom_the_folder_belongs_to() -> None:
     assert (os.geteuid(), os.getegid()) == (0, 0)
 
 
+def test_what_was_pinned_is_readable_whatever_the_umask(tmp_path: Path) -> None:
+    folder = tmp_path / "doorbell"
+    umask = os.umask(0o077)
+    try:
+        set_up(folder, bundles.write(tmp_path), seeds)
+    finally:
+        os.umask(umask)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
+    assert modes == {"signing.key": 0o600, "bundle.json": 0o644, "card.json": 0o644}
+
+
+def handed_over(tmp_path: Path, seed: bytes) -> Path:
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+    (folder / "signing.key").write_text(seed.hex())
+    return folder
+
+
+def test_key_that_is_handed_over_needs_no_file(tmp_path: Path) -> None:
+    card = set_up(tmp_path / "doorbell", bundles.write(tmp_path), seeds)
+    (tmp_path / "doorbell" / "state" / "signing.key").unlink()
+    home = Home(tmp_path / "doorbell", handed_over(tmp_path, seeds(32)))
+    assert sshsig.verify_key_of(home.signing_key()).hex() == card.key
+
+
+def test_key_that_is_handed_over_counts_before_the_file(tmp_path: Path) -> None:
+    set_up(tmp_path / "doorbell", bundles.write(tmp_path), seeds)
+    handed = Home(tmp_path / "doorbell", handed_over(tmp_path, bytes(32))).signing_key()
+    assert handed.private_bytes_raw() == bytes(32)
+
+
+def test_unit_that_hands_over_other_things_leaves_the_file(tmp_path: Path) -> None:
+    set_up(tmp_path / "doorbell", bundles.write(tmp_path), seeds)
+    for credentials in (tmp_path, tmp_path / "gone"):
+        assert Home(tmp_path / "doorbell", credentials).signing_key().private_bytes_raw() == seeds(32)
+
+
+@pytest.mark.parametrize("damage", [b"", b"07" * 31, b"07" * 31 + b"zz", b"\xff garbage", None])
+def test_bad_key_that_is_handed_over_is_told_and_no_other_is_taken(tmp_path: Path, damage: bytes | None) -> None:
+    set_up(tmp_path / "doorbell", bundles.write(tmp_path), seeds)
+    key = tmp_path / "signing.key"
+    key.mkdir() if damage is None else key.write_bytes(damage)
+    with pytest.raises(
+        HomeError, match=rf"{key}: .* cannot be read: .*\nhint: LoadCredential= .*state/signing.key"
+    ) as told:
+        Home(tmp_path / "doorbell", tmp_path).signing_key()
+    assert "0707" not in str(told.value)
+
+
 def test_every_doorbell_draws_its_own_key(tmp_path: Path) -> None:
     one = set_up(tmp_path / "one", bundles.write(tmp_path), seeds)
     other = set_up(tmp_path / "other", bundles.write(tmp_path), bytes)

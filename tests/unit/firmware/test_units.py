@@ -50,6 +50,13 @@ def test_picture_process_gets_named_devices_only() -> None:
     }
 
 
+def test_picture_process_gets_the_key_from_systemd_and_writes_to_the_outbox_alone() -> None:
+    watch = process("sealbell-watch")
+    assert watch["LoadCredential"] == ["signing.key:/var/lib/sealbell/state/signing.key"]
+    assert watch["InaccessiblePaths"] == ["/var/lib/sealbell/state"]
+    assert watch["ReadWritePaths"] == ["/var/lib/sealbell/outbox"]
+
+
 def test_pins_have_the_folder_that_lgpio_writes_to() -> None:
     watch = process("sealbell-watch")
     assert watch["WorkingDirectory"] == ["/run/" + watch["RuntimeDirectory"][0]]
@@ -129,15 +136,18 @@ def test_the_two_are_different_users_of_one_group() -> None:
         assert re.search(rf"^u {name} -:sealbell ", made, re.MULTILINE)
 
 
-def test_group_reads_what_is_committed_and_nobody_else_does() -> None:
-    modes = dict(re.findall(r"^[dp] (\S+) +([0-7]{4}) sealbell-watch sealbell$",
-                            (SYSTEMD / "sealbell.tmpfiles").read_text(encoding="ascii"), re.MULTILINE))  # fmt: skip
-    assert modes == {
-        "/var/lib/sealbell": "0750",
-        "/var/lib/sealbell/state": "0700",
-        "/var/lib/sealbell/outbox": "2770",
-        "/var/lib/sealbell/inbox": "2770",
-        "/var/lib/sealbell/outbox/.bell": "0660",
+def test_keys_are_roots_and_the_group_reads_what_is_committed_and_nobody_else_does() -> None:
+    lines = (SYSTEMD / "sealbell.tmpfiles").read_text(encoding="ascii").splitlines()
+    found = {path: " ".join(rest) for _, path, *rest in (line.split() for line in lines if not line.startswith("#"))}
+    assert found == {
+        "/var/lib/sealbell": "0750 root sealbell",
+        "/var/lib/sealbell/state": "0700 root root",
+        "/var/lib/sealbell/state/signing.key": "0600 root root",
+        "/var/lib/sealbell/bundle.json": "0644 root root",
+        "/var/lib/sealbell/card.json": "0644 root root",
+        "/var/lib/sealbell/outbox": "2770 sealbell-watch sealbell",
+        "/var/lib/sealbell/inbox": "2770 sealbell-watch sealbell",
+        "/var/lib/sealbell/outbox/.bell": "0660 sealbell-watch sealbell",
     }
     assert all(process(name)["UMask"] == ["0027"] for name in BOTH)
 

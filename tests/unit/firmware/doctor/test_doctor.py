@@ -1,6 +1,7 @@
 """The doctor before made-up Pis: a tree of small files, programs that answer what they are told to."""
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -267,6 +268,18 @@ def test_key_that_others_may_read_is_a_failure(tmp_path: Path, path: str, mode: 
     assert card.keys(folder).state is State.OK
     (folder / path).chmod(mode)
     assert card.keys(folder).state is State.FAILURE
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give away")
+@pytest.mark.parametrize(
+    ("of_folder", "of_key", "reader"), [(0, 0, "root"), (0, 7, "root"), (7, 0, "root"), (7, 7, "its owner")]
+)
+def test_key_is_said_to_be_read_by_whoever_can(tmp_path: Path, of_folder: int, of_key: int, reader: str) -> None:
+    folder = tmp_path / "doorbell"
+    set_up(folder, bundles.write(tmp_path), bytes)
+    os.chown(folder / "state", of_folder, -1)
+    os.chown(folder / "state" / "signing.key", of_key, -1)
+    assert card.keys(folder).said.startswith(f"only {reader} may read ")
 
 
 def test_folder_that_is_no_doorbell_says_how_to_make_one(tmp_path: Path) -> None:
