@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footage_frames import INTERVALS_S, PEOPLE, between
@@ -74,6 +74,7 @@ def test_cell_counts_if_any_part_of_it_lies_in_a_zone(zone: Area, rows: range, c
     assert sorted(zip(*np.nonzero(counted), strict=True)) == [(row, column) for row in rows for column in columns]
 
 
+@settings(deadline=None)
 @given(st.lists(zones(), min_size=1, max_size=4))
 def test_zones_count_exactly_the_cells_that_they_touch(drawn: list[Area]) -> None:
     counted = cells(drawn)
