@@ -2,7 +2,7 @@
 # Installs what boots the package in a container, and with `arm64` also what emulates that processor. Debian only.
 set -eu
 packages="e2fsprogs lintian mmdebstrap systemd-container"
-[ "${1:-}" != arm64 ] || packages="$packages arch-test qemu-system-arm qemu-user-static squashfs-tools"
+[ "${1:-}" != arm64 ] || packages="$packages arch-test qemu-system-arm qemu-user-static"
 missing=""
 for package in $packages; do
   dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
