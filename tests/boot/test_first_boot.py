@@ -28,7 +28,7 @@ SEED = "datasource_list: [ NoCloud, None ]\ndatasource:\n  NoCloud:\n    seedfro
 DRAWN = f"[Service]\nExecStart=\nExecStart=/usr/bin/sealbell watch /var/lib/sealbell --synthetic {DRAWING}\n"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKNMz41W05h0m5d98rFwK+143Z6B3OIMVyyYNMSmrFtB maker@desk"
 PASSPHRASE, SSID = "correct horse battery", 'Home "5" \u00dcn\u00ef'
-INSTALL_S, SCRUB_S = 600, 60.0
+INSTALL_S, SCRUB_S = 600, 180.0
 
 
 def inside(root: Path, *command: str) -> None:
