@@ -3,8 +3,9 @@
 from sealbell.doctor.finding import Finding, failure, ok, unseen, warning
 from sealbell.doctor.machine import Machine
 
-# Bits of get_throttled, as Raspberry Pi documents them for `vcgencmd get_throttled`.
-UNDERVOLTED_NOW, THROTTLED_NOW, UNDERVOLTED_SINCE, THROTTLED_SINCE = 1 << 0, 1 << 2, 1 << 16, 1 << 18
+# Bits of get_throttled, as Raspberry Pi documents them for `vcgencmd get_throttled`. Slowed down means, as for health:
+# frequency capped, throttled, soft temperature limit.
+UNDERVOLTED_NOW, THROTTLED_NOW, UNDERVOLTED_SINCE, THROTTLED_SINCE = 0x1, 0xE, 0x1_0000, 0xE_0000
 MAX_WATCHDOG_S = 15  # the Pi's own cannot wait longer (raspberrypi/linux issue 7432)
 GOOD_DBM, WEAK_DBM = -67, -75
 SUPPLY = "use a 5 V supply of 2.5 A or more and a short, thick cable"
@@ -45,9 +46,11 @@ def clock(machine: Machine) -> Finding:
 
 def watchdog(machine: Machine) -> Finding:
     """Whether the hardware restarts the Pi when systemd hangs."""
-    identity = machine.first("sys/class/watchdog/watchdog*/identity")
-    if identity is None:
+    if not machine.find("sys/class/watchdog/watchdog*"):
         return unseen("watchdog", "this machine has no hardware watchdog")
+    if machine.first("sys/class/watchdog/watchdog*/state") is None:
+        asked = "`systemctl show --property=RuntimeWatchdogUSec` says whether systemd feeds it"
+        return unseen("watchdog", "there is one, of which this kernel tells nothing more", asked)
     if machine.first("sys/class/watchdog/watchdog*/state") != "active":
         return warning("watchdog", "nobody feeds the hardware watchdog", "set RuntimeWatchdogSec=15s for systemd")
     try:

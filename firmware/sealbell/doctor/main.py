@@ -53,7 +53,7 @@ def examine(patient: Patient, tell: Callable[[str], None] = lambda _: None) -> l
     machine, home = patient.machine, patient.home
     tell("services")
     watching, sending = units.running(machine, units.WATCH), units.running(machine, units.UPLINK)
-    busy = watching.state in (State.OK, State.WARNING)
+    busy = units.active(machine, units.WATCH)
     tell("camera")
     findings = [
         watching,

@@ -16,6 +16,7 @@ SAID = {
     Function.PIR: "the PIR sees somebody",
 }
 WIRING = "compare with hardware/wiring.svg and the table in docs/panel.md"
+SHORTED = f"if nobody presses the button, its wire is shorted: {WIRING}"
 
 
 def pins(machine: Machine, active: Callable[[], Mapping[Function, bool]] | None) -> Finding:
@@ -39,7 +40,7 @@ def pins(machine: Machine, active: Callable[[], Mapping[Function, bool]] | None)
         said, _, hint = str(error).partition("\n")
         return failure("pins", said or type(error).__name__, hint.removeprefix("hint: ") or WIRING)
     if SAID[Function.BUTTON] in now:
-        return warning("pins", "; ".join(now), f"if nobody presses it, its wire is shorted: {WIRING}")
+        return warning("pins", "; ".join(now), SHORTED)
     return ok("pins", "; ".join(now) or f"{chips[0].name} can be opened; nothing is active on it")
 
 

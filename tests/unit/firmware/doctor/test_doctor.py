@@ -16,11 +16,12 @@ from sealbell.doctor.machine import MAX_READ_BYTES, Machine, ask
 from sealbell.doctor.main import Patient, examine, run
 from sealbell.doctor.report import as_json, lines
 from sealbell.home import Home, set_up
-from sealbell.items import Felt, LightCode, Packet, Picture, VideoFormat
+from sealbell.items import Felt, LightCode, Packet, Picture, Trouble, VideoFormat
 from sealbell.link import LINK, Link
 from sealbell.pins import Function
 from sealbell.seams import Camera, Sink
 from sealbell.watch.camera.synthetic import Synthetic
+from sealbell.watch.status import BLIND, Status
 
 BOOT = "b0" * 16
 CLOCK = FootageClock(BOOT, real=False)
@@ -30,6 +31,7 @@ PI_4 = "Raspberry Pi 4 Model B Rev 1.4\0"
 WIRELESS = (
     "Inter-| sta-|   Quality        |\n face | tus | link level noise |\n wlan0: 0000   54.  {}.  -256        0\n"
 )
+SHOW = f"systemctl show --property=LoadState,ActiveState,NRestarts,StatusText {units.WATCH}"
 ACTIVE = "LoadState=loaded\nActiveState=active\nNRestarts={}\nStatusText=watching: 15.0 pictures a second\n"
 
 
@@ -65,9 +67,13 @@ def pi(tmp_path: Path) -> Pi:
         ("0", State.OK),
         ("0x0", State.OK),
         ("1", State.FAILURE),
+        ("2", State.WARNING),
         ("4", State.WARNING),
+        ("8", State.WARNING),
         ("10000", State.WARNING),
+        ("20000", State.WARNING),
         ("40000", State.WARNING),
+        ("80000", State.WARNING),
         ("50005", State.FAILURE),
         ("none", State.UNSEEN),
     ],
@@ -109,6 +115,13 @@ def test_watchdog_is_fed_and_waits_no_longer_than_it_can(pi: Pi, state: str, tim
     for name, text in (("identity", "Broadcom BCM2835 Watchdog timer"), ("state", state), ("timeout", timeout)):
         pi.write(f"sys/class/watchdog/watchdog0/{name}", text + "\n")
     assert board.watchdog(pi.machine).state is found
+
+
+def test_watchdog_of_which_the_kernel_tells_nothing_is_not_said_to_be_missing(pi: Pi) -> None:
+    assert board.watchdog(pi.machine).said == "this machine has no hardware watchdog"
+    pi.write("sys/class/watchdog/watchdog0/uevent", "")
+    found = board.watchdog(pi.machine)
+    assert (found.state, "there is one" in found.said) == (State.UNSEEN, True)
 
 
 def test_encoder_of_each_kind_of_machine(pi: Pi) -> None:
@@ -330,10 +343,29 @@ def test_what_the_uplink_says_of_its_link_counts_before_a_knock(tmp_path: Path, 
 )
 def test_service_is_judged_by_what_systemd_says(pi: Pi, answer: str | None, state: State) -> None:
     if answer:
-        pi.answers[f"systemctl show --property=LoadState,ActiveState,NRestarts,StatusText {units.WATCH}"] = answer
+        pi.answers[SHOW] = answer
     found = units.running(pi.machine, units.WATCH)
     assert found.state is state
     assert state is not State.OK or found.said == "watching: 15.0 pictures a second"
+
+
+def test_every_trouble_of_the_picture_process_is_told_with_what_to_do(pi: Pi) -> None:
+    for trouble in Trouble:
+        line = Status().line(0, {trouble})
+        pi.answers[SHOW] = ACTIVE.format(0).replace("watching: 15.0 pictures a second", line)
+        found = units.running(pi.machine, units.WATCH)
+        assert found.state is (State.FAILURE if trouble in BLIND else State.WARNING), trouble
+        assert trouble in found.said
+        assert found.hint
+
+
+def test_camera_that_has_stalled_in_the_service_is_a_failure_and_is_not_opened_meanwhile(
+    pi: Pi, tmp_path: Path
+) -> None:
+    pi.answers[SHOW] = ACTIVE.format(0).rstrip() + "; button-stuck; camera-stalled\n"
+    found = {finding.check: finding for finding in examine(replace(patient(pi, tmp_path), open_camera=absent))}
+    assert (found["sealbell-watch"].state, found["camera"].state) == (State.FAILURE, State.UNSEEN)
+    assert "ribbon cable" in found["sealbell-watch"].hint
 
 
 @pytest.mark.parametrize(("exposure", "state"), [("0.8", State.OK), ("0.9", State.WARNING), ("", State.UNSEEN)])
@@ -362,7 +394,7 @@ def patient(pi: Pi, home: Path) -> Patient:
 
 
 def test_camera_and_pins_that_the_service_holds_are_left_alone(pi: Pi, tmp_path: Path) -> None:
-    pi.answers[f"systemctl show --property=LoadState,ActiveState,NRestarts,StatusText {units.WATCH}"] = ACTIVE.format(0)
+    pi.answers[SHOW] = ACTIVE.format(0)
     opened = replace(patient(pi, tmp_path), open_camera=absent, open_panel=no_panel)
     states = {finding.check: finding.state for finding in examine(opened)}
     assert (states["camera"], states["light and chime"]) == (State.UNSEEN, State.UNSEEN)
