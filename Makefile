@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 OUT ?= demo-out
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 
 .DEFAULT_GOAL := help
 
@@ -51,9 +53,17 @@ test-arm64: $(STAMP) ## the same package on arm64, emulated: install, demo, ten 
 	@sh testing/install-boot-tools.sh arm64
 	$(BIN)/python -m pytest -m arm64 --override-ini timeout=7200 -s tests/boot 2>&1 | tee docs/arm64.txt
 
+# picamera2, lgpio and the numpy and libav that they go with are the system's alone, so this environment sees those too.
+PI := build/pi
+
 .PHONY: test-pi
-test-pi: $(STAMP) ## on a Raspberry Pi: the contracts of camera and panel on the real ones
-	SEALBELL_REAL_CAMERA=1 SEALBELL_REAL_PANEL=1 $(BIN)/python -m pytest tests/contract/test_camera.py \
+test-pi: ## on a Raspberry Pi: the contracts of camera and panel on the real ones
+	@$(PYTHON) testing/check_python.py
+	$(PYTHON) -m venv --system-site-packages $(PI)
+	$(PI)/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(PI)/bin/python -m pip uninstall --quiet --yes numpy av
+	$(PI)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e . -e ./testing
+	SEALBELL_REAL_CAMERA=1 SEALBELL_REAL_PANEL=1 $(PI)/bin/python -m pytest tests/contract/test_camera.py \
 	  tests/contract/test_picamera2_surface.py tests/contract/test_panel.py
 
 .PHONY: deb
