@@ -1,4 +1,4 @@
-"""One contract for every Camera: a film's, a drawing's, and the Pi's on a stand-in for its library.
+"""One contract for every Camera: a film's, a drawing's, one that could stall, the Pi's on a stand-in for its library.
 
 `SEALBELL_REAL_CAMERA=1` on a Pi lets its real camera join (`make test-pi`).
 """
@@ -26,6 +26,7 @@ from sealbell.watch.camera.masks import NO_MASKS, Masks, rectangle
 from sealbell.watch.camera.pi import PiCamera, PiSettings
 from sealbell.watch.camera.synthetic import Synthetic
 from sealbell.watch.gather import Gatherer
+from sealbell_testing.camera import StallingCamera
 from sealbell_testing.clock import HandClock
 
 BOOT = "b0" * 16
@@ -49,6 +50,10 @@ def footage(film: Path, masks: Masks, *, real: bool) -> Camera:
 
 def drawn(_: Path, masks: Masks, *, real: bool) -> Camera:
     return Synthetic(VIDEO, 20, 100_000, FootageClock(BOOT, real=real), LENGTH_US, walk_us=LENGTH_US, masks=masks)
+
+
+def could_stall(film: Path, masks: Masks, *, real: bool) -> Camera:
+    return StallingCamera(drawn(film, masks, real=real), lambda: None)
 
 
 class OnStandIn(PiCamera):
@@ -75,6 +80,7 @@ FILMS: dict[str, Callable[[Path, Masks], Camera]] = {
     "footage, real": lambda film, masks: footage(film, masks, real=True),
     "drawn, fast": lambda film, masks: drawn(film, masks, real=False),
     "drawn, real": lambda film, masks: drawn(film, masks, real=True),
+    "drawn, could stall": lambda film, masks: could_stall(film, masks, real=False),
 }
 LIVE: dict[str, Callable[[Path, Masks], Camera]] = {
     "picamera2, stand-in": lambda _, masks: OnStandIn(masks, pi5=False, align=64),
