@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
 
+from sealbell.config.drawing import read_drawing
 from sealbell.pins import HEADER
 
 MAX_LABEL_CHARS = 32
@@ -160,7 +161,7 @@ class Label:
         return value
 
 
-_SOURCE = re.compile(r"picamera|drawn:\d{2,4}x\d{2,4}@\d{1,2}:\d{4,9}|footage:.+", re.ASCII)
+PI, DRAWN, FOOTAGE = "picamera", "drawn:", "footage:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +179,10 @@ class Source:
         """See Rule."""
         if not isinstance(found, str) or len(found) > MAX_SOURCE_CHARS or not found.isprintable():
             raise ValueError
-        if not _SOURCE.fullmatch(found):
-            raise ValueError(nearest(found, ["picamera"]))
+        if found.startswith(DRAWN):
+            read_drawing(found.removeprefix(DRAWN))
+        elif found != PI and (found == FOOTAGE or not found.startswith(FOOTAGE)):
+            raise ValueError(nearest(found, [PI]))
         return found
 
     def plain(self, value: str) -> Plain:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sealbell.clock import SystemClock
 from sealbell.config import Settings
+from sealbell.config.rules import PI
 from sealbell.doctor import board, camera, card, panel, relay, units
 from sealbell.doctor.finding import Finding, State, unseen, worst
 from sealbell.doctor.machine import Machine, ask
@@ -118,7 +119,7 @@ def examine_this_machine(home: Path, settings: Settings, *, ring: bool, json: bo
     patient = Patient(
         machine,
         home,
-        None if machine.model is None and settings.camera.source == eyes.PI else open_camera,
+        None if machine.model is None and settings.camera.source == PI else open_camera,
         (lambda: eyes.gpio_panel(settings, clock, supervisor.spawn)) if ring else None,
         lambda: eyes.active_inputs(settings),
         disk_free_bytes,

@@ -7,6 +7,7 @@ from typing import Any
 
 from sealbell.clock import FootageClock, SystemClock
 from sealbell.config import Settings
+from sealbell.config.rules import DRAWN, FOOTAGE
 from sealbell.items import VideoFormat
 from sealbell.pins import Function, Pin, assign
 from sealbell.seams import Clock, DeviceError, Panel
@@ -20,7 +21,6 @@ from sealbell.watch.main import Eyes
 from sealbell.watch.panel.gpio import GpioPanel, Habits, Spawn, read_inputs
 from sealbell.watch.panel.scripted import ScriptedPanel
 
-PI, FOOTAGE, DRAWN = "picamera", "footage:", "drawn:"
 US_PER_MS, US_PER_S = 1_000, 1_000_000
 
 

@@ -1,12 +1,12 @@
 """A camera that draws its pictures: a quiet wall of living noise, and at times somebody who walks past."""
 
 import itertools
-import re
 
 import av
 import numpy as np
 
 from sealbell.clock import Pace
+from sealbell.config.drawing import read_drawing
 from sealbell.items import Frame, Picture, VideoFormat
 from sealbell.seams import Sink
 from sealbell.watch.camera.h264 import H264Encoder
@@ -18,17 +18,10 @@ NOISE_LEVELS = 24  # enough that the encoder spends the whole bitrate, too even 
 _WALL, _WALKER = 110, 220
 
 
-_DRAWING = re.compile(r"([0-9]{2,4})x([0-9]{2,4})@([0-9]{1,2}):([0-9]{5,8})\Z", re.ASCII)
-
-
 def parse_drawing(text: str) -> tuple[VideoFormat, int, int]:
     """Return size, pictures a second and bits a second from WxH@FPS:BITS; ValueError with a reason."""
-    if not (match := _DRAWING.match(text)):
-        raise ValueError("is not WxH@FPS:BITS, such as 1280x720@30:2000000")
-    width, height, fps, bits_per_s = map(int, match.groups())
-    if width % 2 or height % 2 or not 1 <= fps <= 60:
-        raise ValueError("takes an even width and height, and 1 to 60 pictures a second")
-    return VideoFormat(width, height), fps, bits_per_s
+    asked = read_drawing(text)
+    return VideoFormat(asked.width, asked.height), asked.fps, asked.bits_per_s
 
 
 class Synthetic:
