@@ -372,6 +372,20 @@ def test_a_stalled_camera_is_said_and_shown_and_over_when_it_has_recovered(board
     assert "v" in seeing.kinds
 
 
+def test_a_camera_that_drops_pictures_is_said_and_shown_and_its_clip_is_whole(board: Callable[..., Pi]) -> None:
+    pi = board()
+    pi.shows(4)
+    pi.presses()
+    for _ in range(20):
+        pi.sensor.miss(1)
+        pi.shows(0.1)
+    until(lambda: pi.shows(0.5) is None and pi.says(Trouble.PICTURES_LOST), "health says that pictures are lost")
+    assert LightCode.TROUBLE in pi.panel.codes
+    assert pi.ends() is None
+    assert pi.told[0].kinds[-1] == "f"
+    assert len(pictures(pi.told[0])) >= FPS
+
+
 def test_a_camera_that_fails_in_a_callback_ends_the_process_with_all_committed_and_every_pin_dark(
     board: Callable[..., Pi],
 ) -> None:

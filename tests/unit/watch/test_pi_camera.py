@@ -173,11 +173,11 @@ def test_while_a_silent_camera_is_being_closed_it_is_said_and_nothing_old_is_sho
     assert door.camera.still() is None
 
 
-def test_a_short_silence_is_none(door: Door) -> None:
-    door.shows(5)
+def test_a_short_silence_is_said_and_no_reason_to_open_it_anew(door: Door) -> None:
+    door.shows(80)
     door.clock.pass_us(MAX_SILENCE_US - S)
     door.shows(5)
-    assert (door.sensor.openings, door.told) == (1, [])
+    assert (door.sensor.openings, door.told) == (1, [(Trouble.PICTURES_LOST, True)])
 
 
 def test_a_sink_that_takes_long_is_no_silence(door: Door) -> None:
@@ -188,7 +188,8 @@ def test_a_sink_that_takes_long_is_no_silence(door: Door) -> None:
     door.clock.pass_us(2 * MAX_SILENCE_US)
     door.free.set()
     door.shows(2)
-    assert (door.sensor.openings, door.told) == (1, [])
+    assert door.sensor.openings == 1
+    assert (Trouble.CAMERA_STALLED, True) not in door.told
 
 
 def test_a_camera_that_stays_silent_is_given_up_and_it_is_said(door: Door) -> None:
@@ -296,8 +297,8 @@ def test_no_picture_lies_in_the_future(door: Door) -> None:
     assert door.frames[-1].t_us <= door.clock.now_us()
 
 
-def test_frames_that_are_dropped_leave_a_gap_and_no_gop_grows_long(door: Door) -> None:
-    for _ in range(40):
+def test_frames_that_are_dropped_leave_a_gap_are_said_and_no_gop_grows_long(door: Door) -> None:
+    for _ in range(60):
         door.shows(1)
         door.sensor.miss(1)
     steps = {later.t_us - sooner.t_us for sooner, later in pairwise(door.packets)}
@@ -305,6 +306,16 @@ def test_frames_that_are_dropped_leave_a_gap_and_no_gop_grows_long(door: Door) -
     keyframes = [packet.t_us for packet in door.packets if packet.keyframe]
     assert all(later - sooner <= S + 3 * PERIOD_US for sooner, later in pairwise(keyframes))
     assert len(keyframes) >= 3
+    assert door.told == [(Trouble.PICTURES_LOST, True)]
+    door.shows(45)
+    assert door.told == [(Trouble.PICTURES_LOST, True), (Trouble.PICTURES_LOST, False)]
+
+
+def test_a_frame_that_is_dropped_now_and_then_is_not_worth_a_word(door: Door) -> None:
+    for _ in range(10):
+        door.shows(9)
+        door.sensor.miss(1)
+    assert door.told == []
 
 
 def test_pictures_that_the_encoder_leaves_out_shift_no_others_time(door: Door) -> None:

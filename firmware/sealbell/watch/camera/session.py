@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from sealbell.items import Frame, Light, Packet, Picture, VideoFormat
+from sealbell.items import Condition, Frame, Light, Packet, Picture, Trouble, VideoFormat
 from sealbell.seams import DeviceError
 from sealbell.watch.camera.line import Line
 from sealbell.watch.camera.masks import NO_MASKS, Masks
@@ -31,6 +31,8 @@ LORES = VideoFormat(320, 240)
 BUFFERS = 4
 MAX_NIGHT_EXPOSURE_US = 66_666  # what libcamera's tuning allows in normal mode; a longer one blurs whoever walks
 SECOND_US = 1_000_000
+SETTLE_US = 3_000_000  # sensor and process have just begun, and have other things to do
+ENOUGH = 0.75  # of the pictures that are due in a second: when exposure changes a few are late
 WHOLE_VIEW = {  # the smallest mode of each of Raspberry Pi's sensors that sees all that its lens sees
     "imx219": (1640, 1232),
     "imx477": (2028, 1520),
@@ -93,6 +95,9 @@ class Session:
         self._night = False
         self._said_us: int | None = None  # when light was told and controls were said again
         self._keyframe_us: int | None = None
+        self._counted_us: int | None = None  # after which pictures count for this second
+        self._pictures = 0
+        self._few = False
         self._camera = library.Picamera2()
         self._looping = False
         try:
@@ -170,11 +175,15 @@ class Session:
         except Exception as error:  # a library that fails in closing has closed what it could
             _log.warning("the camera was closed, and said: %s: %s", type(error).__name__, error)
 
-    def _controls(self) -> dict[str, object]:
+    @property
+    def _longest_us(self) -> int:
+        """From one picture to the next."""
         period_us = SECOND_US // self._settings.fps
-        longest_us = max(period_us, MAX_NIGHT_EXPOSURE_US) if self._night else period_us
+        return max(period_us, MAX_NIGHT_EXPOSURE_US) if self._night else period_us
+
+    def _controls(self) -> dict[str, object]:
         wanted: dict[str, object] = {
-            "FrameDurationLimits": (period_us, longest_us),
+            "FrameDurationLimits": (SECOND_US // self._settings.fps, self._longest_us),
             "Saturation": 0.0 if self._night else 1.0,  # what colour infrared has is nothing that anybody saw
         }
         return {name: value for name, value in wanted.items() if name in self._camera.camera_controls}
@@ -199,12 +208,28 @@ class Session:
         t_us = self._times.take(int(metadata["SensorTimestamp"] / 1000), now_us)
         self._newest = newest
         self._line.put(Frame(t_us, luma))
+        self._count(t_us)
         if self._said_us is None or t_us - self._said_us >= SECOND_US:
             self._said_us = t_us
             self._camera.set_controls(self._controls())
             if "Lux" in metadata:
                 self._line.put(Light(t_us, float(metadata["Lux"])))
         self._keep_gop_short(t_us)
+
+    def _count(self, t_us: int) -> None:
+        """Say it where far fewer pictures come than are due, second by second, and when they are enough again."""
+        if self._counted_us is None:
+            self._counted_us = t_us + SETTLE_US
+        if t_us <= self._counted_us:
+            return
+        self._pictures += 1
+        for_us = t_us - self._counted_us
+        if for_us < SECOND_US:
+            return
+        few = self._pictures < ENOUGH * for_us / self._longest_us
+        if few or self._few:
+            self._line.put(Condition(t_us, Trouble.PICTURES_LOST, present=few))
+        self._few, self._counted_us, self._pictures = few, t_us, 0
 
     def _keep_gop_short(self, t_us: int) -> None:
         """Where pictures come slower than was said (by night, or some are lost), ask for the keyframe that is due."""
