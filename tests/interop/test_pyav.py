@@ -54,12 +54,12 @@ def avcc(file: bytes) -> bytes:
     return file[at + 4 : at - 4 + int.from_bytes(file[at - 4 : at], "big")]
 
 
-def by_pyav(film: list[Packet]) -> bytes:
-    """The film in an MP4 of PyAV's, by the one way that is right in both versions."""
+def by_pyav(film: list[Packet], *, opaque: bool = True) -> bytes:
+    """The film in an MP4 of PyAV's; an opaque template is the one way that is right in both versions."""
     theirs, stream = io.BytesIO(), b"".join(packet.data for packet in film)
     with av.open(io.BytesIO(stream), format="h264") as source, av.open(theirs, "w", format="mp4") as target:
         template = source.streams.video[0]
-        out = target.add_stream_from_template(template, opaque=True)
+        out = target.add_stream_from_template(template, opaque=opaque)
         for number, packet in enumerate(packet for packet in source.demux(template) if packet.size):
             packet.pts, packet.dts, packet.duration = number, number, 1
             packet.time_base, packet.stream = Fraction(1, 25), out
@@ -121,3 +121,10 @@ def test_all_that_stands_on_pyav_passes_on_the_version_of_the_pi(pyav_of_the_pi:
 @pytest.mark.skipif(not os.environ.get(INSIDE), reason="only on the version of the Pi")
 def test_inside_it_is_that_version() -> None:
     assert av.__version__ == os.environ[INSIDE]
+
+
+@pytest.mark.skipif(not os.environ.get(INSIDE), reason="only on the version of the Pi")
+def test_a_bare_template_says_another_profile_there() -> None:
+    film = filmed("Baseline")
+    sps, _ = mp4.parameter_sets(film[0].data)
+    assert avcc(by_pyav(film, opaque=False))[1:4] != sps[1:4]
