@@ -1,4 +1,4 @@
-"""The doorbell's folder: `state` (keys, for the camera process alone), `outbox`, `inbox`, what it pinned, its card."""
+"""The doorbell's folder: `state` (its key, for its owner alone), `outbox`, `inbox`, what it pinned, its card."""
 
 import json
 import os
