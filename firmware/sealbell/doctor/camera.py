@@ -1,4 +1,4 @@
-"""The camera: whether pictures flow, what encodes them, whether libcamera trusts its own modules."""
+"""The camera: whether pictures flow, and what encodes them."""
 
 import threading
 from collections.abc import Callable
@@ -73,16 +73,3 @@ def encoder(machine: Machine) -> Finding:
         f"{machine.model} has a hardware encoder, and it is not there",
         "remove `dtoverlay` and `gpu_mem` lines of your own from /boot/firmware/config.txt",
     )
-
-
-def ipa_signatures(machine: Machine) -> Finding:
-    """Whether libcamera's tuning modules carry their signatures: else it shuts them into processes of their own."""
-    modules = machine.find("usr/lib/*/libcamera/ipa/ipa_rpi_*.so") or machine.find("usr/lib/*/libcamera/ipa_rpi_*.so")
-    if not modules:
-        return unseen("ipa", "libcamera has no modules for a Raspberry Pi here")
-    unsigned = [module.name for module in modules if not module.with_name(module.name + ".sign").exists()]
-    if unsigned:
-        return failure(
-            "ipa", f"{', '.join(unsigned)}: no signature", "reinstall libcamera-ipa; never strip or copy its files"
-        )
-    return ok("ipa", "libcamera's modules carry their signatures")

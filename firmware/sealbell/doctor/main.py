@@ -11,7 +11,7 @@ from pathlib import Path
 from sealbell.clock import SystemClock
 from sealbell.config import Settings
 from sealbell.config.rules import PI
-from sealbell.doctor import board, camera, card, panel, relay, units
+from sealbell.doctor import board, camera, card, ipa, panel, relay, units
 from sealbell.doctor.finding import Finding, State, unseen, worst
 from sealbell.doctor.machine import Machine, ask
 from sealbell.doctor.report import as_json, lines
@@ -61,7 +61,7 @@ def examine(patient: Patient, tell: Callable[[str], None] = lambda _: None) -> l
         sending,
         _in_use("camera", "its pictures") if busy else _camera(patient),
         camera.encoder(machine),
-        camera.ipa_signatures(machine),
+        ipa.signatures(machine),
         panel.pins(machine, None if busy else patient.active_inputs),
     ]
     if patient.open_panel is None:

@@ -7,10 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import bundles
 from sealbell.clock import FootageClock
-from sealbell.doctor import board, camera, card, panel, relay, units
+from sealbell.doctor import board, camera, card, ipa, panel, relay, units
 from sealbell.doctor.finding import Finding, State, failure, ok, unseen, warning, worst
 from sealbell.doctor.machine import MAX_READ_BYTES, Machine, ask
 from sealbell.doctor.main import Patient, examine, run
@@ -135,14 +139,39 @@ def test_encoder_of_each_kind_of_machine(pi: Pi) -> None:
     assert camera.encoder(pi.machine).said.startswith("software")
 
 
-def test_module_without_its_signature_is_named(pi: Pi) -> None:
-    assert camera.ipa_signatures(pi.machine).state is State.UNSEEN
-    module = "usr/lib/aarch64-linux-gnu/libcamera/ipa/ipa_rpi_vc4.so"
-    pi.write(module, "")
-    found = camera.ipa_signatures(pi.machine)
-    assert (found.state, "ipa_rpi_vc4.so" in found.said) == (State.FAILURE, True)
-    pi.write(module + ".sign", "")
-    assert camera.ipa_signatures(pi.machine).state is State.OK
+LIBCAMERA = "usr/lib/aarch64-linux-gnu/libcamera"
+MODULE = f"{LIBCAMERA}/ipa/ipa_rpi_vc4.so"
+
+
+def sign(pi: Pi, key: rsa.RSAPrivateKey, module: bytes) -> None:
+    """As libcamera's build does it: the public key lies somewhere in the library, the signature beside the module."""
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    pi.write(f"{LIBCAMERA}.so.0.4.0", "")
+    (pi.root / f"{LIBCAMERA}.so.0.4.0").write_bytes(b"\x7fELF" + ipa.KEY_BEGINS + b"none" + public + b"more")
+    pi.write(MODULE, "")
+    (pi.root / MODULE).write_bytes(module)
+    (pi.root / f"{MODULE}.sign").write_bytes(key.sign(module, PKCS1v15(), SHA256()))
+
+
+def test_module_whose_signature_does_not_fit_is_named(pi: Pi) -> None:
+    assert ipa.signatures(pi.machine).state is State.UNSEEN
+    key = rsa.generate_private_key(65_537, 2_048)
+    sign(pi, key, b"module")
+    assert ipa.signatures(pi.machine).state is State.OK
+    (pi.root / MODULE).write_bytes(b"modul")
+    stripped = ipa.signatures(pi.machine)
+    assert (stripped.state, "ipa_rpi_vc4.so" in stripped.said) == (State.FAILURE, True)
+    sign(pi, rsa.generate_private_key(65_537, 2_048), b"module")
+    (pi.root / f"{MODULE}.sign").write_bytes(key.sign(b"module", PKCS1v15(), SHA256()))
+    assert ipa.signatures(pi.machine).state is State.FAILURE, "of another build"
+    (pi.root / f"{MODULE}.sign").unlink()
+    assert ipa.signatures(pi.machine).state is State.FAILURE
+
+
+def test_signature_that_nobody_can_check_is_not_said_to_fit(pi: Pi) -> None:
+    sign(pi, rsa.generate_private_key(65_537, 2_048), b"module")
+    (pi.root / f"{LIBCAMERA}.so.0.4.0").unlink()
+    assert ipa.signatures(pi.machine).state is State.UNSEEN
 
 
 def drawn() -> Camera:
