@@ -27,6 +27,7 @@ UNITS = "usr/lib/systemd/system"
 DOC = "usr/share/doc/sealbell"
 PROGRAMS = {"sealbell": "sealbell", "sealbell-relay": "sealbell_relay", "sealbell-owner": "sealbell_owner"}
 MAINTAINER = "The Sealbell project <sealbell@sealbell.invalid>"
+PAGES = ("flash.md", "configuration.md", "panel.md")  # those that the programs' hints speak of
 SCRIPTS = ("postinst", "prerm", "postrm")
 KIB = 1024
 
@@ -141,7 +142,8 @@ def documents(tree: Path, version: str, epoch: int) -> None:
     entry += f" -- {MAINTAINER}  {formatdate(epoch)}\n"
     put(tree / DOC / "changelog.gz", packed(entry.encode()))
     put(tree / DOC / "CHANGELOG.md.gz", packed((ROOT / "CHANGELOG.md").read_bytes()))
-    put(tree / DOC / "flash.md", (ROOT / "docs/flash.md").read_text(encoding="utf-8"))
+    for page in PAGES:
+        put(tree / DOC / page, (ROOT / "docs" / page).read_text(encoding="utf-8"))
     put(tree / DOC / "copyright", copyright_file(tree))
     overrides = (HERE / "debian/lintian-overrides").read_text(encoding="utf-8")
     put(tree / "usr/share/lintian/overrides/sealbell", overrides)
