@@ -57,15 +57,15 @@ class Archive:
 
     def put(self, doorbell: str, clip: str, seq: int, dropped: bool, data: bytes) -> bool:
         """Keep one stored object durably; False, changing nothing, if there is one of this name."""
-        return self._store.put(_path(doorbell, clip, seq, dropped), data)
+        return self._store.put(object_path(doorbell, clip, seq, dropped), data)
 
     def read(self, doorbell: str, clip: str, seq: int, dropped: bool) -> bytes | None:
         """Return one whole stored object."""
-        return self._store.read(_path(doorbell, clip, seq, dropped))
+        return self._store.read(object_path(doorbell, clip, seq, dropped))
 
     def head(self, doorbell: str, clip: str, seq: int, dropped: bool) -> Head:
         """Return the beginning of a stored object that must be there."""
-        path = _path(doorbell, clip, seq, dropped)
+        path = object_path(doorbell, clip, seq, dropped)
         data = self._store.read(path, 0, HEAD_BYTES)
         if data is None:
             raise DamagedError(f"the store lost {path}")
@@ -80,7 +80,7 @@ class Archive:
 
     def _receipt_behind(self, head: Head) -> bytes:
         record = head.link.record
-        path = _path(record.doorbell, record.clip, record.seq, head.link.dropped)
+        path = object_path(record.doorbell, record.clip, record.seq, head.link.dropped)
         receipt = self._store.read(path, head.message_bytes, MAX_RECEIPT_BYTES)
         if not receipt:
             raise DamagedError(f"the store lost the receipt of {path}")
@@ -101,8 +101,8 @@ class Archive:
     def all_names(self, doorbell: str, clip: str) -> list[Name]:
         """Return every object of a clip, both kinds."""
         objects = self._store.list(_folder(doorbell, clip)).objects
-        matches = ((entry, _NAME.match(entry.name)) for entry in objects)
-        return [Name(int(found[1]), found[2] == "dropped", entry.size) for entry, found in matches if found]
+        named = ((entry, parse_name(entry.name)) for entry in objects)
+        return [Name(*found, entry.size) for entry, found in named if found]
 
     def newest_first(self, doorbell: str, before: str | None = None) -> Iterator[str]:
         """Yield clips that are older than `before` (or all), newest first, listing only the buckets it gets to."""
@@ -163,9 +163,16 @@ def arrived_ms(receipt: bytes) -> int:
         raise DamagedError(f"the store holds a damaged receipt: {damage}") from damage
 
 
+def parse_name(name: str) -> tuple[int, bool] | None:
+    """Return (seq, whether dropped) from the last piece of an object's name; None if no object is called so."""
+    found = _NAME.match(name)
+    return (int(found[1]), found[2] == "dropped") if found else None
+
+
 def _folder(doorbell: str, clip: str) -> str:
     return f"{CLIPS}/{doorbell}/{clip[:BUCKET_DIGITS]}/{clip}"
 
 
-def _path(doorbell: str, clip: str, seq: int, dropped: bool) -> str:
+def object_path(doorbell: str, clip: str, seq: int, dropped: bool) -> str:
+    """Return the name in the store of one object of a clip."""
     return f"{_folder(doorbell, clip)}/{seq:06d}.{'dropped' if dropped else 'part'}"

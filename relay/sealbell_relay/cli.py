@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import dataclasses
 import ipaddress
 import json
 import os
@@ -15,14 +16,18 @@ from pathlib import Path
 
 from sealbell_relay.address import MAX_PORT, Address, parse_address
 from sealbell_relay.allow import Register
+from sealbell_relay.disclose import disclose
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import SEED_BYTES, Folder
+from sealbell_relay.fsck import Finding, Fsck
 from sealbell_relay.knows import as_json, as_text
 from sealbell_relay.log import Log, escape
+from sealbell_relay.progress import Progress
 from sealbell_relay.status import ask
 from sealbell_relay.store import DirectoryStore
 from sealbell_wire.enrolment import MAX_FILE_BYTES, DoorbellCard, OwnerCard, RelayCard, parse_card
-from sealbell_wire.errors import WireError
+from sealbell_wire.errors import FormatError, WireError
+from sealbell_wire.ids import check_id
 
 DESCRIPTION = """\
 Keeps what sealed doorbells send and hands it to their owners. It holds nothing that could open a clip.
@@ -32,6 +37,23 @@ Keeps what sealed doorbells send and hands it to their owners. It holds nothing 
                                       `sealbell-owner init` wrote; also while the relay serves
   sealbell-relay status DIR           whether it serves, and what it took and refused since it started
   sealbell-relay knows DIR            everything that it could tell about its doorbells' clips
+  sealbell-relay fsck DIR             whether everything in DIR is as it was taken, and what to do if not
+  sealbell-relay disclose DIR DOORBELL OUT
+                                      write what a legal demand for one doorbell gets into the new folder OUT
+"""
+
+
+FSCK = """\
+Check every object in a relay's folder: that its name, length, record, hashes and signatures fit, that its receipt is
+this relay's, and that the parts of a clip join. Also cards, tokens and health, who may read the files, what an
+interrupted write left, and what does not belong. Nothing is changed and nothing deleted. A relay may serve meanwhile; a
+copy of its folder (a backup) is checked in the same way. Exit code 0 if all is in order, 1 if something is wrong.
+"""
+DISCLOSE = """\
+Write exactly what a legal demand for one doorbell gets into OUT, a folder that is empty or not there: its parts and
+receipts as they are stored, its card and its owner's, its health, an index of what the relay can read of them,
+SHA256SUMS, and STATEMENT.txt, which says what it is, what cannot be given and why, and how anybody checks that. Nothing
+of other doorbells and owners is in it, and no picture: nothing here could open one. OUT is as large as what is stored.
 """
 
 
@@ -45,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130  # as shells say it
     except BrokenPipeError:
         # Whoever read has left; Python would try to flush once more at the end, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -142,6 +166,39 @@ def _knows(options: argparse.Namespace) -> int:
     return 0
 
 
+def _fsck(options: argparse.Namespace) -> int:
+    progress = Progress(sys.stderr, time.monotonic)
+
+    def found(finding: Finding) -> None:
+        progress.clear()
+        if options.json:
+            print(json.dumps(dataclasses.asdict(finding)))
+        else:
+            print(f"{escape(finding.path)}: {finding.what}\n  hint: {finding.advice}")
+
+    fsck = Fsck(Folder(options.dir), time.time(), found, progress.show)
+    in_order = fsck.run()
+    progress.clear()
+    if options.json:
+        print(json.dumps({"in_order": in_order, "objects": fsck.objects, "bytes": fsck.bytes, "wrong": fsck.wrong}))
+    else:
+        verdict = "all in order" if in_order else f"{fsck.wrong} wrong; nothing was changed"
+        print(f"checked {fsck.objects} objects, {fsck.bytes} bytes: {verdict}")
+    return 0 if in_order else 1
+
+
+def _disclose(options: argparse.Namespace) -> int:
+    program = f"sealbell-relay {version('sealbell')}"
+    given = disclose(Folder(options.dir), options.doorbell, options.out, time.time(), program)
+    print(
+        f"wrote {options.out}: {given.clips} clips, {given.parts} parts, {given.dropped} dropped, {given.healths} "
+        f"health messages; read {options.out / 'STATEMENT.txt'} before you hand it on"
+    )
+    if given.damaged:
+        print(f"damaged and given as they are: {given.damaged}; see sealbell-relay fsck", file=sys.stderr)
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sealbell-relay", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -149,8 +206,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"sealbell-relay {version('sealbell')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: object, summary: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=summary, description=summary)
+    def command(name: str, run: object, summary: str, more: str | None = None) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=summary, description=more or summary)
         sub.set_defaults(run=run)
         sub.add_argument("dir", metavar="DIR", type=Path, help="the relay's folder")
         return sub
@@ -171,7 +228,19 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true", help="print one JSON object")
     knows = command("knows", _knows, "print everything that the relay could tell about its doorbells' clips")
     knows.add_argument("--json", action="store_true", help="print one JSON object, with every record in full")
+    fsck = command("fsck", _fsck, "check every object in the folder, and say what is wrong and what to do", FSCK)
+    fsck.add_argument("--json", action="store_true", help="print a JSON object a line: what is wrong, and the sum last")
+    give = command("disclose", _disclose, "write what a legal demand for one doorbell gets", DISCLOSE)
+    give.add_argument("doorbell", metavar="DOORBELL", type=_doorbell, help="its id, 32 digits; `knows` lists them")
+    give.add_argument("out", metavar="OUT", type=Path, help="a folder that is empty or not there")
     return parser
+
+
+def _doorbell(text: str) -> str:
+    try:
+        return check_id(text, "doorbell")
+    except FormatError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _port(text: str) -> int:

@@ -20,7 +20,8 @@ from sealbell_wire.enrolment import MAX_FILE_BYTES, RelayCard, parse_card
 from sealbell_wire.errors import WireError
 
 SEED_BYTES = 32
-_OWN = frozenset({"receipt.key", "relay.json", "lock", "broker", "store", "new"})
+NEW = "new"
+OWN = frozenset({"receipt.key", "relay.json", "lock", "broker", "store", NEW})
 
 
 class Folder:
@@ -43,7 +44,7 @@ class Folder:
         with self._failures("be made"):
             if self.is_relay:
                 raise RelayError(f"{self.root} is a relay's folder already", hint="start it: sealbell-relay serve")
-            if self.root.exists() and not {path.name for path in self.root.iterdir()} <= _OWN:
+            if self.root.exists() and not {path.name for path in self.root.iterdir()} <= OWN:
                 raise RelayError(f"{self.root} holds other files", hint="give a folder that is empty or not there")
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.root.chmod(0o700)
@@ -92,7 +93,7 @@ class Folder:
             os.close(descriptor)
 
     def _write(self, path: Path, data: bytes) -> None:
-        temporary = self.root / "new"
+        temporary = self.root / NEW
         temporary.unlink(missing_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -58,7 +58,13 @@ class HealthShelf:
 
     def _names(self, doorbell: str) -> list[str]:
         objects = self._store.list(f"{HEALTH}/{doorbell}").objects
-        return [entry.name for entry in objects if _NAME.match(entry.name)]
+        return [entry.name for entry in objects if parse_name(entry.name)]
+
+
+def parse_name(name: str) -> tuple[int, int] | None:
+    """Return (number, Unix milliseconds of arrival) from the last piece of a name; None if no message is called so."""
+    found = _NAME.match(name)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def beat_of(doorbell: str, kept: Kept) -> Beat:

@@ -69,13 +69,13 @@ def as_json(folder: Folder) -> Iterator[str]:
             {"doorbell": card.doorbell, "key": card.key, "owner": card.owner} for card in register.doorbells()
         ],
         "owners": [{"key": card.key, "token_hash": card.token_hash} for card in register.owners()],
-        "healths": [health for card in register.doorbells() if (health := _health(shelf, card.doorbell))],
+        "healths": [health for card in register.doorbells() if (health := health_fields(shelf, card.doorbell))],
     }
     yield json.dumps(about)[:-1] + ', "clips": ['
     separator = ""
     for card in register.doorbells():
         for clip in archive.oldest_first(card.doorbell, ZERO_ID):
-            parts = [_part(archive, card.doorbell, clip, name) for name in archive.all_names(card.doorbell, clip)]
+            parts = [part_fields(archive, card.doorbell, clip, name) for name in archive.all_names(card.doorbell, clip)]
             yield separator + json.dumps({"doorbell": card.doorbell, "clip": clip, "parts": parts})
             separator = ", "
     yield "]}"
@@ -90,7 +90,7 @@ def as_text(folder: Folder) -> Iterator[str]:
         yield f"owner {owner.key}: SHA-256 of its token is {owner.token_hash}"
     for card in register.doorbells():
         yield f"doorbell {card.doorbell}: signs with {card.key}, owned by {card.owner}"
-        if health := _health(shelf, card.doorbell):
+        if health := health_fields(shelf, card.doorbell):
             yield f"  {_health_line(health)}"
         yield from (f"  {line}" for line in _clip_lines(archive, card))
     yield "of each part, and of the newest health of each doorbell, it knows:"
@@ -106,7 +106,8 @@ def _open(folder: Folder) -> tuple[Register, Archive, HealthShelf]:
     return Register(store), Archive(store, lambda _: None), HealthShelf(store)
 
 
-def _health(shelf: HealthShelf, doorbell: str) -> dict[str, Any] | None:
+def health_fields(shelf: HealthShelf, doorbell: str) -> dict[str, Any] | None:
+    """Return what the newest health message of a doorbell tells; None if there is none."""
     kept = shelf.newest(doorbell)
     if kept is None:
         return None
@@ -144,7 +145,8 @@ def _clip_lines(archive: Archive, card: DoorbellCard) -> Iterator[str]:
         )
 
 
-def _part(archive: Archive, doorbell: str, clip: str, name: Name) -> dict[str, Any]:
+def part_fields(archive: Archive, doorbell: str, clip: str, name: Name) -> dict[str, Any]:
+    """Return what a stored part tells, under the names of MEANINGS."""
     about: dict[str, Any] = {"seq": name.seq, "dropped": name.dropped, "stored_bytes": name.size}
     try:
         head = archive.head(doorbell, clip, name.seq, name.dropped)

@@ -12,7 +12,7 @@ from typing import Protocol
 from sealbell_relay.errors import StoreError
 
 MAX_KNOWN_FOLDERS = 4_096
-_TEMPORARY = "tmp"
+TEMPORARY = "tmp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +70,19 @@ class DirectoryStore:
         """Make the folder if it is not there."""
         with self._failures("be made", ""):
             self._root.mkdir(mode=0o700, exist_ok=True)
-            (self._root / _TEMPORARY).mkdir(mode=0o700, exist_ok=True)
+            (self._root / TEMPORARY).mkdir(mode=0o700, exist_ok=True)
             _sync_folder(self._root.parent)
 
     def sweep(self) -> None:
         """Clear away what killed writers left half written. Only for whoever holds the folder's lock."""
         with self._failures("be swept", ""):
-            for leftover in (self._root / _TEMPORARY).iterdir():
+            for leftover in (self._root / TEMPORARY).iterdir():
                 leftover.unlink(missing_ok=True)
 
     def put(self, name: str, data: bytes) -> bool:
         """See Store."""
         path = self._root / name
-        temporary = self._root / _TEMPORARY / secrets.token_hex(16)
+        temporary = self._root / TEMPORARY / secrets.token_hex(16)
         with self._failures("write", name):
             self._make_folder(path.parent)
             try:

@@ -1,0 +1,65 @@
+"""A relay's folder with everything in it that a relay keeps, made without one: quick, and the same in every run."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from parts_factory import Doorbell, hash_of
+from sealbell_relay.allow import Register
+from sealbell_relay.archive import Archive, object_path
+from sealbell_relay.folder import Folder
+from sealbell_relay.healths import HealthShelf, Kept
+from sealbell_relay.store import DirectoryStore
+from sealbell_wire.enrolment import RelayCard
+from sealbell_wire.part import Part
+from sealbell_wire.receipt import Receipt
+from sealbell_wire.sshsig import verify_key_of
+
+SEED = bytes(range(32))
+ARRIVED_MS = 1_790_000_100_000
+
+
+def make(root: Path) -> Folder:
+    """A relay that served once and has let nobody in."""
+    folder = Folder(root)
+    folder.make(SEED)
+    DirectoryStore(folder.store).make()
+    folder.write_card(RelayCard("mqtt://127.0.0.1:1", "http://127.0.0.1:2", verify_key_of(folder.key()).hex()))
+    (root / "lock").touch(0o600)
+    (root / "broker").mkdir(mode=0o700)
+    (root / "broker" / "nats.conf").write_text("the broker's own")
+    return folder
+
+
+def let_in(folder: Folder, bell: Doorbell) -> None:
+    """Enrol a doorbell and its owner."""
+    register = Register(DirectoryStore(folder.store))
+    register.allow(bell.owner.card)
+    register.allow(bell.card)
+
+
+def keep(folder: Folder, parts: Iterable[Part]) -> None:
+    """Store parts as a relay does, each with its receipt behind it."""
+    archive = Archive(DirectoryStore(folder.store), lambda _: None)
+    for part in parts:
+        record, dropped = part.record, part.sealed is None
+        data = part.encode() + receipt(folder, part).sign(folder.key())
+        assert archive.put(record.doorbell, record.clip, record.seq, dropped, data)
+
+
+def keep_health(folder: Folder, bell: Doorbell, number: int) -> None:
+    """Store a health message."""
+    kept = Kept(number, ARRIVED_MS + number, bell.health(number).encode())
+    HealthShelf(DirectoryStore(folder.store)).keep(bell.id, kept)
+
+
+def receipt(folder: Folder, part: Part) -> Receipt:
+    """What the relay says of a part that it stored."""
+    record = part.record
+    verdict = "dropped" if part.sealed is None else "stored"
+    return Receipt(record.doorbell, record.clip, record.seq, hash_of(part), verdict, "-", ARRIVED_MS + record.seq)
+
+
+def path_of(folder: Folder, part: Part) -> Path:
+    """Where a part lies."""
+    record = part.record
+    return folder.store / object_path(record.doorbell, record.clip, record.seq, part.sealed is None)
