@@ -111,7 +111,8 @@ def test_card_becomes_a_doorbell_by_itself_and_tells_nothing_of_it_then(flashed:
         system.power_off()
     with booted(flashed, keep=True) as system:
         system.wait_until(lambda: system.active(WATCH, UPLINK), "it watches again")
-        assert "errors: []" in system.run("cloud-init", "status", "--wait", "--long", check=False)
+        status = ("cloud-init", "status", "--wait", "--long")
+        assert "errors: []" in system.run(*status, check=False, timeout_s=SCRUB_S)
         assert "recoverable_errors: {}" in system.run("cloud-init", "status", "--long", check=False)
         assert json.loads(system.path("/var/lib/sealbell/card.json").read_text()) == public
         assert system.run("sh", "-c", "cat /etc/netplan/*.yaml") == netplan
