@@ -169,7 +169,7 @@ def check(pins: Iterable[Pin]) -> None:
 def shared(pins: Iterable[Pin]) -> list[str]:
     """Return a line for each pin that a bus of the Raspberry Pi takes away when it is switched on."""
     return [
-        f"{pin.function}: BCM {pin.bcm} is {bus}'s where that is switched on; use another or leave {bus} off"
+        f"{pin.function}: BCM {pin.bcm} is {bus}'s where that is switched on"
         for pin in pins
         for bus, numbers in BUSES.items()
         if pin.bcm in numbers

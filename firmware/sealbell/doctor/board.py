@@ -39,7 +39,7 @@ def clock(machine: Machine) -> Finding:
         return ok("clock", "set from the network since the start")
     return warning(
         "clock",
-        "not set from the network since the start: clips say so, and a schedule does not hold motion back",
+        "not set from the network since the start: clips say so, and the schedule is not followed",
         "see `timedatectl timesync-status`; the doorbell records all the same",
     )
 

@@ -10,6 +10,7 @@ from sealbell.seams import Camera
 
 ENOUGH_PICTURES = 20
 PATIENCE_S = 8.0
+WITHOUT_ENCODER = ("Raspberry Pi 5", "Compute Module 5")
 HARDWARE_ENCODER = "bcm2835-codec-encode"
 CABLE = (
     "is the ribbon cable in, with its contacts the right way round? `rpicam-hello --list-cameras` shows what is seen"
@@ -66,8 +67,8 @@ def encoder(machine: Machine) -> Finding:
         return ok("encoder", "hardware (H.264 in the Pi itself)")
     if machine.model is None:
         return unseen("encoder", "software (libx264): this is not a Raspberry Pi")
-    if "Raspberry Pi 5" in machine.model:
-        return ok("encoder", "software (libx264): a Pi 5 has no H.264 encoder, and is fast enough")
+    if any(name in machine.model for name in WITHOUT_ENCODER):
+        return ok("encoder", "software (libx264): this board has no H.264 encoder, and is fast enough")
     return failure(
         "encoder",
         f"{machine.model} has a hardware encoder, and it is not there",

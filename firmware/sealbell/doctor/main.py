@@ -4,7 +4,7 @@ import secrets
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from sealbell.doctor.machine import Machine, ask
 from sealbell.doctor.report import as_json, lines
 from sealbell.home import Home
 from sealbell.notify import Notifier
-from sealbell.pins import Function
+from sealbell.pins import Function, Pin
 from sealbell.seams import Camera, Clock, Panel
 from sealbell.supervisor import Supervisor
 from sealbell.watch import eyes
@@ -37,6 +37,7 @@ class Patient:
     home: Path
     open_camera: Callable[[], Camera] | None
     open_panel: Callable[[], Panel] | None
+    pins: Collection[Pin]
     active_inputs: Callable[[], Mapping[Function, bool]]
     free_bytes: Callable[[Path], int]
     connect: relay.Connect
@@ -63,6 +64,7 @@ def examine(patient: Patient, tell: Callable[[str], None] = lambda _: None) -> l
         camera.encoder(machine),
         ipa.signatures(machine),
         panel.pins(machine, None if busy else patient.active_inputs),
+        panel.buses(patient.pins),
     ]
     if patient.open_panel is None:
         findings.append(unseen("light and chime", "not asked for", "`sealbell doctor --ring` shows and rings them"))
@@ -121,6 +123,7 @@ def examine_this_machine(home: Path, settings: Settings, *, ring: bool, json: bo
         home,
         None if machine.model is None and settings.camera.source == PI else open_camera,
         (lambda: eyes.gpio_panel(settings, clock, supervisor.spawn)) if ring else None,
+        eyes.pins(settings).values(),
         lambda: eyes.active_inputs(settings),
         disk_free_bytes,
         relay.connect,

@@ -1,11 +1,11 @@
 """The panel: whether its pins can be reached and, if asked for, what light and chime do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from sealbell.doctor.finding import Finding, failure, ok, unseen, warning
 from sealbell.doctor.machine import Machine
 from sealbell.items import LightCode
-from sealbell.pins import Function
+from sealbell.pins import Function, Pin, shared
 from sealbell.seams import Panel
 
 SHOWN = (LightCode.WATCHING, LightCode.RECORDING, LightCode.TROUBLE)
@@ -17,6 +17,13 @@ SAID = {
 }
 WIRING = "compare with hardware/wiring.svg and the table in docs/panel.md"
 SHORTED = f"if nobody presses the button, its wire is shorted: {WIRING}"
+
+
+def buses(chosen: Iterable[Pin]) -> Finding:
+    """Whether a bus of the Raspberry Pi may take one of the pins that the settings choose."""
+    if taken := shared(chosen):
+        return warning("buses", "; ".join(taken), "choose another below [pins] in the settings, or leave the bus off")
+    return ok("buses", "no pin in the settings belongs to one")
 
 
 def pins(machine: Machine, active: Callable[[], Mapping[Function, bool]] | None) -> Finding:

@@ -74,15 +74,16 @@ def gpio_panel(settings: Settings, clock: Clock, spawn: Spawn, factory: Any = No
     """Return the panel on the Pi's pins, or on those of gpiozero's `factory`, as it is set; PanelError without them."""
     panel = settings.panel
     habits = Habits(panel.debounce_ms * US_PER_MS, panel.stuck_s * US_PER_S, panel.chime_ms * US_PER_MS)
-    return GpioPanel(_pins(settings), clock, spawn, habits, factory)
+    return GpioPanel(pins(settings), clock, spawn, habits, factory)
 
 
 def active_inputs(settings: Settings) -> dict[Function, bool]:
     """Return which inputs are active now; PanelError if they cannot be had, as while a panel holds them."""
-    return read_inputs(_pins(settings))
+    return read_inputs(pins(settings))
 
 
-def _pins(settings: Settings) -> dict[Function, Pin]:
+def pins(settings: Settings) -> dict[Function, Pin]:
+    """Return the pins that are fitted, as they are set; reading them has checked that they can be used."""
     return assign({Function(key.name): getattr(settings.pins, key.name) for key in fields(settings.pins)})
 
 

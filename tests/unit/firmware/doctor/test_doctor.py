@@ -22,7 +22,7 @@ from sealbell.doctor.report import as_json, lines
 from sealbell.home import Home, set_up
 from sealbell.items import Felt, LightCode, Packet, Picture, Trouble, VideoFormat
 from sealbell.link import LINK, Link
-from sealbell.pins import Function
+from sealbell.pins import PINS, Function
 from sealbell.seams import Camera, Sink
 from sealbell.watch.camera.synthetic import Synthetic
 from sealbell.watch.status import BLIND, Status
@@ -137,6 +137,8 @@ def test_encoder_of_each_kind_of_machine(pi: Pi) -> None:
     pi.write("sys/class/video4linux/video11/name", "rpivid\n")
     pi.write("proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0")
     assert camera.encoder(pi.machine).said.startswith("software")
+    pi.write("proc/device-tree/model", "Raspberry Pi Compute Module 5 Rev 1.0\0")
+    assert camera.encoder(pi.machine).state is State.OK
 
 
 LIBCAMERA = "usr/lib/aarch64-linux-gnu/libcamera"
@@ -283,6 +285,12 @@ def test_pins_tell_what_is_active(pi: Pi) -> None:
     assert (found.state, found.hint) == (State.FAILURE, "is it another program's?")
 
 
+def test_pin_that_a_bus_may_take_is_named() -> None:
+    assert panel.buses(PINS).state is State.OK
+    found = panel.buses([replace(PINS[0], bcm=2)])
+    assert (found.state, found.said) == (State.WARNING, "button: BCM 2 is I2C's where that is switched on")
+
+
 def test_room_on_the_card_is_judged(tmp_path: Path) -> None:
     assert card.space(tmp_path, lambda _: 8 * GB).state is State.OK
     assert card.space(tmp_path, lambda _: 300_000_000).state is State.WARNING
@@ -418,7 +426,7 @@ def test_program_that_fails_or_is_absent_says_nothing() -> None:
 
 def patient(pi: Pi, home: Path) -> Patient:
     return Patient(
-        pi.machine, home, drawn, None, nothing_active, lambda _: 8 * GB, lambda *_: None, CLOCK, lambda _: None
+        pi.machine, home, drawn, None, PINS, nothing_active, lambda _: 8 * GB, lambda *_: None, CLOCK, lambda _: None
     )
 
 
