@@ -358,7 +358,11 @@ def test_a_store_behind_a_link_is_told_and_checked_all_the_same(folder: Folder, 
     assert [finding.path for finding in look(folder)] == ["store"]
     (tmp_path / "way-in").symlink_to(folder.root)
     rewrite(path_of(folder, THIRD), flip(-1))
-    assert len(look(Folder(tmp_path / "way-in"))) == 2
+    folder.root.chmod(0o750)
+    assert [finding.path for finding in look(Folder(tmp_path / "way-in"))][1:] == [
+        str(path_of(folder, THIRD).relative_to(folder.root)),
+        ".",
+    ]
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "link"])
@@ -408,6 +412,17 @@ def test_a_receipt_key_that_others_may_read_is_told_by_itself(folder: Folder) ->
     by_path = {finding.path: finding for finding in look(folder) if "cannot be read" not in finding.what}
     assert "sign receipts" in by_path["receipt.key"].advice
     assert len(by_path) == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_let_in_and_the_relays_user_cannot_read_is_found(folder: Folder) -> None:
+    for path in (folder.root, *folder.root.rglob("*")):
+        os.chown(path, 4_321, 4_321)
+    assert look(folder) == []
+    os.chown(folder.root / CARD, 0, 0)
+    (finding,) = look(folder)
+    assert finding.path == str(CARD)
+    assert "chown" in finding.advice
 
 
 def test_a_copy_that_everybody_may_read_is_told_once(folder: Folder) -> None:
