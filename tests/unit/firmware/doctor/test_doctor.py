@@ -430,6 +430,18 @@ def patient(pi: Pi, home: Path) -> Patient:
     )
 
 
+def test_relay_that_answers_is_no_comfort_where_the_uplink_says_that_it_is_not_connected(
+    pi: Pi, tmp_path: Path
+) -> None:
+    folder = tmp_path / "doorbell"
+    set_up(folder, bundles.write(tmp_path), bytes)
+    states = {finding.check: finding.state for finding in examine(patient(pi, folder))}
+    assert states["relay"] is State.OK
+    (folder / "inbox" / LINK).write_bytes(Link(BOOT, 0, False, 0, "relay.example", "refused", None).encode())
+    states = {finding.check: finding.state for finding in examine(patient(pi, folder))}
+    assert states["relay"] is State.FAILURE
+
+
 def test_camera_and_pins_that_the_service_holds_are_left_alone(pi: Pi, tmp_path: Path) -> None:
     pi.answers[SHOW] = ACTIVE.format(0)
     opened = replace(patient(pi, tmp_path), open_camera=absent, open_panel=no_panel)
