@@ -74,8 +74,7 @@ def make_home(folder: Path, entropy: bytes, relay: RelayCard) -> "Home":
     write_file(folder / CARD, card.encode())
     # Last, since a folder with this file is taken for a whole one.
     owner = {"v": 1, "generation": root.generation, "signing_seed": root.signing_seed.hex(), "token": root.token.hex()}
-    relay_keys = {"mqtt": relay.mqtt, "http": relay.http, "receipt_key": relay.receipt_key}
-    write_file(folder / OWNER, strictjson.dump({**owner, "readers": readers.hash, "relay": relay_keys}) + b"\n")
+    write_file(folder / OWNER, strictjson.dump({**owner, "readers": readers.hash, "relay": relay.fields()}) + b"\n")
     return Home(folder)
 
 

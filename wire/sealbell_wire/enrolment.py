@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sealbell_wire import sshsig, strictjson
@@ -10,6 +10,8 @@ from sealbell_wire.errors import FormatError
 from sealbell_wire.ids import check_hash, doorbell_id
 
 MAX_FILE_BYTES = 131_072
+MAX_CA_BYTES = 2_048
+DER_SEQUENCE = 0x30  # the first byte of every certificate (X.690)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +44,41 @@ class OwnerCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Introduction:
+    """What a doorbell hands its owner: its card, and the secret that it will show the broker, 32 bytes in hex.
+
+    Secret until the owner has enrolled the doorbell; the relay keeps only hashes of the credential.
+    """
+
+    card: DoorbellCard
+    credential: str = field(repr=False)
+
+    def encode(self) -> bytes:
+        """Return the file."""
+        card = {"key": self.card.key, "owner": self.card.owner}
+        return strictjson.dump({"v": 1, "what": "introduction", **card, "credential": self.credential}) + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
 class RelayCard:
-    """Where a relay is reached and the key that signs its receipts, in hex. Given to the owner."""
+    """Where a relay is reached and the key that signs its receipts, in hex. Given to the owner.
+
+    `ca` is the relay's own CA certificate, DER in base64, which everybody pins who can; empty where there is none: on
+    loopback without TLS, or behind a certificate that is trusted publicly.
+    """
 
     mqtt: str
     http: str
     receipt_key: str
+    ca: str = ""
+
+    def fields(self) -> dict[str, str]:
+        """Return what is written of it, inside a bundle as well."""
+        return {"mqtt": self.mqtt, "http": self.http, "receipt_key": self.receipt_key, "ca": self.ca}
 
     def encode(self) -> bytes:
         """Return the file."""
-        return (
-            strictjson.dump(
-                {
-                    "v": 1,
-                    "what": "relay",
-                    "mqtt": self.mqtt,
-                    "http": self.http,
-                    "receipt_key": self.receipt_key,
-                }
-            )
-            + b"\n"
-        )
+        return strictjson.dump({"v": 1, "what": "relay", **self.fields()}) + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,40 +90,48 @@ class OwnerBundle:
 
     def encode(self) -> bytes:
         """Return the file."""
-        relay = {"mqtt": self.relay.mqtt, "http": self.relay.http, "receipt_key": self.relay.receipt_key}
         readers = base64.b64encode(self.readers).decode("ascii")
-        return strictjson.dump({"v": 1, "what": "bundle", "readers": readers, "relay": relay}) + b"\n"
+        return strictjson.dump({"v": 1, "what": "bundle", "readers": readers, "relay": self.relay.fields()}) + b"\n"
 
 
 _KEYS: dict[str, dict[str, type]] = {
     "doorbell": {"key": str, "owner": str},
     "owner": {"key": str, "token_hash": str},
-    "relay": {"mqtt": str, "http": str, "receipt_key": str},
+    "introduction": {"key": str, "owner": str, "credential": str},
+    "relay": {"mqtt": str, "http": str, "receipt_key": str, "ca": str},
     "bundle": {"readers": str, "relay": dict},
 }
 
 
-def parse_card(data: bytes) -> DoorbellCard | OwnerCard | RelayCard | OwnerBundle:
-    """Parse any of the four files; FormatError or SignatureError on anything else."""
+def parse_card(data: bytes) -> DoorbellCard | OwnerCard | Introduction | RelayCard | OwnerBundle:
+    """Parse any of the five files; FormatError or SignatureError on anything else."""
     value = strictjson.load(data, "card", MAX_FILE_BYTES)
     what = value.get("what")
     if not isinstance(what, str) or what not in _KEYS or value.get("v") != 1:
-        raise FormatError("card: does not say that it is a doorbell's, an owner's, a relay's or a bundle, version 1")
+        raise FormatError(
+            "card: does not say that it is a doorbell's, an owner's, a relay's, an introduction or a bundle, version 1"
+        )
     strictjson.exact_keys(value, {"v": int, "what": str, **_KEYS[what]}, f"{what} card")
     match what:
         case "doorbell":
             return DoorbellCard(_key(value["key"]), _key(value["owner"]))
         case "owner":
             return OwnerCard(_key(value["key"]), check_hash(value["token_hash"], "token's hash"))
+        case "introduction":
+            card = DoorbellCard(_key(value["key"]), _key(value["owner"]))
+            return Introduction(card, check_hash(value["credential"], "doorbell's credential"))
         case "relay":
             return _relay(value)
         case _:
             strictjson.exact_keys(value["relay"], _KEYS["relay"], "bundle's relay")
-            return OwnerBundle(_base64(value["readers"]), _relay(value["relay"]))
+            return OwnerBundle(_base64(value["readers"], "readers document"), _relay(value["relay"]))
 
 
 def _relay(value: dict[str, Any]) -> RelayCard:
-    return RelayCard(_url(value["mqtt"], "mqtt"), _url(value["http"], "http"), _key(value["receipt_key"]))
+    ca = _base64(value["ca"], "CA certificate")
+    if ca and (len(ca) > MAX_CA_BYTES or ca[0] != DER_SEQUENCE):
+        raise FormatError(f"card: its CA certificate is not DER of at most {MAX_CA_BYTES} bytes")
+    return RelayCard(_url(value["mqtt"], "mqtt"), _url(value["http"], "http"), _key(value["receipt_key"]), value["ca"])
 
 
 def _key(text: str) -> str:
@@ -116,16 +140,17 @@ def _key(text: str) -> str:
 
 
 def _url(text: str, scheme: str) -> str:
-    if not text.isascii() or not text.isprintable() or len(text) > 256 or not text.startswith(f"{scheme}://"):
-        raise FormatError(f"card: its {scheme} address does not begin with {scheme}://")
+    known = text.startswith((f"{scheme}://", f"{scheme}s://"))
+    if not text.isascii() or not text.isprintable() or len(text) > 256 or not known:
+        raise FormatError(f"card: its {scheme} address does not begin with {scheme}:// or {scheme}s://")
     return text
 
 
-def _base64(text: str) -> bytes:
+def _base64(text: str, what: str) -> bytes:
     try:
         data = base64.b64decode(text.encode("ascii"), validate=True)
     except (UnicodeEncodeError, binascii.Error):
         data = b""
     if base64.b64encode(data).decode("ascii") != text:  # the round trip refuses spare bits
-        raise FormatError("card: its readers document is not base64")
+        raise FormatError(f"card: its {what} is not base64")
     return data

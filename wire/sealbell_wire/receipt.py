@@ -22,7 +22,7 @@ MAGIC = b"SBR1"
 NO_REASON = "-"
 _REASON = re.compile(r"[a-z]+(-[a-z]+){0,7}\Z", re.ASCII)
 
-Verdict = Literal["stored", "dropped", "refused"]
+Verdict = Literal["stored", "dropped", "deleted", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def parse_receipt(text: bytes) -> Receipt:
     record = check_hash(lines.take("record"), "receipt's record")
     verdict = lines.take("verdict")
     if verdict not in get_args(Verdict):
-        raise FormatError("receipt: verdict is not stored, dropped or refused")
+        raise FormatError("receipt: verdict is not stored, dropped, deleted or refused")
     reason = lines.take("reason")
     if not (_REASON.match(reason) if verdict == "refused" else reason == NO_REASON):
         raise FormatError("receipt: only a refusal has a reason, in words joined by hyphens")

@@ -185,6 +185,9 @@ def run_card(given: Given) -> Given:
     match card:
         case enrolment.DoorbellCard():
             return {"v": 1, "what": "doorbell", "doorbell": card.doorbell} | asdict(card)
+        case enrolment.Introduction():
+            told = {"v": 1, "what": "introduction", "doorbell": card.card.doorbell, "credential": card.credential}
+            return told | asdict(card.card)
         case enrolment.OwnerCard():
             return {"v": 1, "what": "owner"} | asdict(card)
         case enrolment.RelayCard():

@@ -39,7 +39,7 @@ def test_a_key_of_small_order_is_never_enrolled(field: str) -> None:
         parse_card(DoorbellCard(**(good | {field: "01" + "00" * 31})).encode())
 
 
-@pytest.mark.parametrize("address", ["http://x", "mqtts://x", "mqtt:/x", "", "mqtt://\n", "mqtt://" + "x" * 250])
+@pytest.mark.parametrize("address", ["http://x", "mqttss://x", "mqtt:/x", "", "mqtt://\n", "mqtt://" + "x" * 250])
 def test_an_address_is_one_of_the_brokers(address: str) -> None:
     with pytest.raises(FormatError, match="address"):
         parse_card(RelayCard(address, "http://x", sshsig.verify_key_of(RELAY).hex()).encode())

@@ -202,13 +202,15 @@ def cards() -> list[Case]:
     doorbell = {"v": 1, "what": "doorbell", "key": public("doorbell").hex(), "owner": public("root").hex()}
     owner = {"v": 1, "what": "owner", "key": public("root").hex(), "token_hash": sha256(b"token")}
     addresses = {"mqtt": "mqtt://relay.example:1883", "http": "http://relay.example:8080"}
-    addresses |= {"receipt_key": public("relay").hex()}
+    addresses |= {"receipt_key": public("relay").hex(), "ca": ""}
     relay = {"v": 1, "what": "relay", **addresses}
     pinned = base64.b64encode(join(signed(document()))).decode()
+    introduction = {**doorbell, "what": "introduction", "credential": sha256(b"credential")}
+    secure = {"mqtt": "mqtts://relay.example:8883", "http": "https://relay.example", "ca": "MAA="}
     bundle = {"v": 1, "what": "bundle", "readers": pinned, "relay": addresses}
 
     def ok(name: str, card: Document) -> Case:
-        value = card | {"doorbell": DOORBELL} if card is doorbell else card
+        value = card | {"doorbell": DOORBELL} if card in (doorbell, introduction) else card
         return accepted(name, "as it is written", "card", {"bytes": [{"text": compact(card) + "\n"}]}, value)
 
     def bad(name: str, why: str, card: Document, error: str = "FormatError", **changes: Any) -> Case:
@@ -217,7 +219,9 @@ def cards() -> list[Case]:
     return [
         ok("a doorbell's card", doorbell),
         ok("an owner's card", owner),
+        ok("an introduction", introduction),
         ok("a relay's card", relay),
+        ok("a relay's card with TLS and a CA of its own", relay | secure),
         ok("an owner's bundle", bundle),
         bad("another version", "v is 1", doorbell, v=2),
         bad("a version that is true", "a whole number", doorbell, v=True),
@@ -232,6 +236,11 @@ def cards() -> list[Case]:
             key=SMALL_ORDER["y = 1, order 1"]),
         bad("an owner key of small order", "a signature under it fits any message", owner, SIGNATURE,
             key=SMALL_ORDER["y = 0, order 4"]),
+        bad("a credential cut", "64 digits", introduction, credential=sha256(b"credential")[1:]),
+        bad("a CA that is not base64", "RFC 4648", relay, ca="MAA"),
+        bad("a CA that is not DER", "begins 0x30", relay, ca="MQA="),
+        bad("a CA too long", "2,048 bytes", relay, ca=base64.b64encode(b"\x30" + bytes(2_048)).decode()),
+        bad("a relay without a word on its CA", "exact keys", {k: v for k, v in relay.items() if k != "ca"}),
         bad("a receipt key of small order", "a signature under it fits any message", relay, SIGNATURE,
             receipt_key=SMALL_ORDER["y = -1, order 2"]),
         bad("a token's hash cut", "64 digits", owner, token_hash="77" * 31),

@@ -253,6 +253,7 @@ def receipts() -> list[Case]:
     return [
         ok("stored", "the common case", {}),
         ok("dropped", "the hole is known", {"verdict": "dropped"}),
+        ok("deleted", "its owner deleted the clip", {"verdict": "deleted"}),
         ok("refused", "with the reason", refusal),
         ok("several", "an answer to the resume question", {}, {"seq": 3, "record": "66" * 32}, refusal | {"seq": 4}),
         ok("none", "the relay holds nothing of this clip"),
@@ -271,7 +272,7 @@ def receipts() -> list[Case]:
         bad("another version", "v1 only", signed(text().replace("-v1", "-v2"))),
         bad("a line too many", "nothing after arrived", signed(text() + "note x\n")),
         bad("crlf", "line feeds only", signed(text().replace("\n", "\r\n"))),
-        changed("an unknown verdict", "stored, dropped, refused", verdict="lost"),
+        changed("an unknown verdict", "stored, dropped, deleted, refused", verdict="lost"),
         changed("a reason for what is stored", "only a refusal has one", reason="because"),
         changed("a refusal without a reason", "it says why", verdict="refused"),
         changed("a reason in capitals", "words of a to z joined by hyphens", verdict="refused", reason="Too-Large"),
