@@ -21,7 +21,10 @@ from sealbell_relay.broker import Broker, find_executable
 from sealbell_relay.errors import BrokerError, RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.healths import HealthIntake, HealthShelf
-from sealbell_relay.http import OwnersSide
+from sealbell_relay.http.guests import Guests
+from sealbell_relay.http.owners import OwnersSide
+from sealbell_relay.http.server import HttpServer
+from sealbell_relay.http.slots import Slots
 from sealbell_relay.hub import Hub
 from sealbell_relay.intake import Intake
 from sealbell_relay.log import LibraryLines, Log
@@ -78,7 +81,9 @@ async def serve(
         else:
             address = settings.broker
         streams = Streams(archive, reading, Patience(), time.monotonic)
-        runner, http_port = await ports.listen(OwnersSide(archive, register, shelf, streams, hub, state, log, reading))
+        guests, slots = Guests(register, reading), Slots()
+        owners = OwnersSide(guests, archive, register, shelf, streams, hub, slots, state, log)
+        runner, http_port = await ports.listen(HttpServer(owners.routes(), log))
         stack.push_async_callback(runner.cleanup)
         stack.callback(hub.close)
         intake, healths = Intake(archive, register, key, _wall_ms), HealthIntake(shelf, register, _wall_ms)
@@ -117,10 +122,10 @@ class _Ports:
             self._log.warn("port-moved", protocol="mqtt", port=port, says=error, then="doorbells need the new card")
         return await broker.start(0)
 
-    async def listen(self, owners: OwnersSide) -> tuple[web.AppRunner, int]:
+    async def listen(self, server: HttpServer) -> tuple[web.AppRunner, int]:
         port = self._settings.http_port or self._last_http
         try:
-            return await owners.listen(self._settings.host, port)
+            return await server.listen(self._settings.host, port)
         except OSError as error:
             if self._settings.http_port or not port:
                 raise RelayError(
@@ -128,7 +133,7 @@ class _Ports:
                     hint="give another one: --http-port N, or 0 for any that is free",
                 ) from error
             self._log.warn("port-moved", protocol="http", port=port, says=error, then="owners need the new card")
-        return await owners.listen(self._settings.host, 0)
+        return await server.listen(self._settings.host, 0)
 
 
 async def _until_stopped(stop: asyncio.Event, running: list[Callable[[], Coroutine[Any, Any, None]]]) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parts_factory import Doorbell, topic_of
-from sealbell_relay import requests
+from sealbell_relay.http import requests
 from sealbell_relay.address import parse_address
 from sealbell_relay.allow import Register
 from sealbell_relay.archive import Archive

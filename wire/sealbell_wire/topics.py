@@ -51,6 +51,11 @@ def down_filter(doorbell: str) -> str:
     return f"{_base(doorbell)}/dn/#"
 
 
+def up_of(doorbell: str) -> str:
+    """Return the filter of all that a doorbell may publish: everything below its own `up`, nothing else."""
+    return f"{_base(doorbell)}/up/#"
+
+
 def up_filter(shard_digits: str = "+") -> str:
     """Return the filter that a relay subscribes to, for one shard or for all."""
     return f"{ROOT}/{shard_digits}/+/up/#"
