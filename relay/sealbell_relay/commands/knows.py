@@ -1,0 +1,22 @@
+"""`sealbell-relay knows`: everything that the relay could tell."""
+
+import argparse
+
+from sealbell_relay.commands import options as asked
+from sealbell_relay.folder import Folder
+from sealbell_relay.knows import as_json, as_text
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command to `parser`."""
+    asked.add_folder(parser)
+    asked.add_json(parser, "print one JSON object, with every record in full")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print it."""
+    folder = Folder(options.dir)
+    folder.key()
+    for line in as_json(folder) if options.json else as_text(folder):
+        print(line)
+    return 0

@@ -1,0 +1,71 @@
+"""`sealbell-relay serve`: take parts from doorbells and serve owners."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import time
+import traceback
+
+from sealbell_relay.commands import options as asked
+from sealbell_relay.errors import RelayError
+from sealbell_relay.folder import SEED_BYTES, Folder
+from sealbell_relay.log import Log
+from sealbell_relay.store import DirectoryStore
+from sealbell_wire.enrolment import RelayCard
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command to `parser`."""
+    asked.add_folder(parser)
+    parser.add_argument(
+        "--host", type=asked.host, default="127.0.0.1", help="the address to listen on (default: %(default)s)"
+    )
+    for protocol, whom in (("mqtt", "doorbells"), ("http", "owners")):
+        text = f"for {whom}; 0 (default) is the port of last time, else any that is free"
+        parser.add_argument(f"--{protocol}-port", metavar="N", type=asked.port, default=0, help=text)
+    text = "use this MQTT broker and start none"
+    parser.add_argument("--broker", type=asked.broker, metavar="mqtt://HOST:PORT", help=text)
+    asked.add_json(parser, "print the relay's card once ready, as one line")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    from sealbell_relay.main import Settings, serve  # noqa: PLC0415 - aiohttp would slow every other command
+
+    folder = Folder(options.dir)
+    if not folder.is_relay:
+        folder.make(os.urandom(SEED_BYTES))
+    log = Log(sys.stderr, time.monotonic)
+    store = DirectoryStore(folder.store)
+    settings = Settings(options.host, options.mqtt_port, options.http_port, options.broker)
+
+    def on_ready(card: RelayCard) -> None:
+        line = (
+            card.encode().decode().strip()
+            if options.json
+            else (
+                f"serving doorbells at {card.mqtt} and owners at {card.http}; the card for owners is {folder.card_file}"
+            )
+        )
+        print(line, flush=True)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(folder, store, settings, log, stop, on_ready)
+
+    with folder.lock():
+        store.make()
+        store.sweep()
+        try:
+            asyncio.run(run())
+        except RelayError:
+            raise
+        except Exception as error:  # a bug; its text may be a peer's, so only its place is shown as it is
+            log.error("relay-ended", error=f"{type(error).__name__}: {error}")
+            traceback.print_tb(error.__traceback__)
+            return 1
+    return 0
