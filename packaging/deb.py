@@ -27,7 +27,7 @@ UNITS = "usr/lib/systemd/system"
 DOC = "usr/share/doc/sealbell"
 PROGRAMS = {"sealbell": "sealbell", "sealbell-relay": "sealbell_relay", "sealbell-owner": "sealbell_owner"}
 MAINTAINER = "The Sealbell project <sealbell@sealbell.invalid>"
-PAGES = ("flash.md", "configuration.md", "panel.md")  # those that the programs' hints speak of
+PAGES = ("flash.md", "configuration.md", "panel.md", "operate.md")  # those that the programs' hints speak of
 SCRIPTS = ("postinst", "prerm", "postrm")
 KIB = 1024
 

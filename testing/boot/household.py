@@ -10,9 +10,10 @@ from typing import Any
 from boot import rootfs
 from boot.nspawn import Container, booted
 
-WATCH, UPLINK, RELAY = "sealbell-watch.service", "sealbell-uplink.service", "test-relay.service"
-DOORBELL, RELAY_FOLDER, OWNER = "/var/lib/sealbell", "/var/lib/test-relay", "/srv/owner"
+WATCH, UPLINK, RELAY = "sealbell-watch.service", "sealbell-uplink.service", "sealbell-relay.service"
+DOORBELL, RELAY_FOLDER, OWNER = "/var/lib/sealbell", "/var/lib/sealbell-relay", "/srv/owner"
 FRAGMENT_S = 1.0
+AS_RELAY = ("setpriv", "--reuid=sealbell-relay", "--regid=sealbell-relay", "--clear-groups")
 INSTALL_S = 300.0
 SETTINGS, BOOT_PARTITION = "/etc/sealbell/sealbell.toml", "/boot/firmware"
 DRAWING = "640x360@10:500000"
@@ -21,12 +22,6 @@ SOMEBODY_WALKS = f"""\
 [Service]
 ExecStart=
 ExecStart=/usr/bin/sealbell watch {DOORBELL} --config {SETTINGS} --synthetic {DRAWING} --walk 24
-"""
-SERVE = f"""\
-[Unit]
-Description=The relay of the test
-[Service]
-ExecStart=/usr/bin/sealbell-relay serve {RELAY_FOLDER}
 """
 
 
@@ -43,8 +38,8 @@ def introduce(container: Container) -> None:
     """Let owner, doorbell and relay know each other, and start all three."""
     drop_in(container, WATCH, "walks", SOMEBODY_WALKS)
     write(container, SETTINGS, DRAWN)
-    write(container, f"/etc/systemd/system/{RELAY}", SERVE)
     container.run("systemctl", "daemon-reload")
+    container.run(*AS_RELAY, "sealbell-relay", "init", RELAY_FOLDER)
     start_relay(container)
     container.run("sealbell-owner", "init", OWNER, "--relay", f"{RELAY_FOLDER}/relay.json")
     container.run("install", "-D", "-t", f"{BOOT_PARTITION}/sealbell", f"{OWNER}/bundle.json")
@@ -52,6 +47,7 @@ def introduce(container: Container) -> None:
     card = f"{BOOT_PARTITION}/sealbell-card.json"
     container.run("sealbell-relay", "allow", RELAY_FOLDER, f"{OWNER}/card.json")
     container.run("sealbell-relay", "allow", RELAY_FOLDER, card)
+    container.run("chown", "-R", "sealbell-relay:sealbell-relay", RELAY_FOLDER)
     container.run("sealbell-owner", "pin", OWNER, card, "--name", "door")
     container.run("systemctl", "restart", WATCH, UPLINK)
 
@@ -65,14 +61,13 @@ def start_relay(container: Container) -> None:
 
 def forget(container: Container) -> None:
     """Take away what `introduce` put there and the package does not know of."""
-    container.run("systemctl", "stop", RELAY)
+    container.run("systemctl", "stop", RELAY, check=False)
     container.run(
         "rm",
         "-r",
         BOOT_PARTITION,
         OWNER,
         RELAY_FOLDER,
-        f"/etc/systemd/system/{RELAY}",
         f"/etc/systemd/system/{WATCH}.d",
     )
 

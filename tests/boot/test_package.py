@@ -10,6 +10,7 @@ from boot.household import (
     DOORBELL,
     DRAWN,
     RELAY,
+    RELAY_FOLDER,
     SETTINGS,
     UPLINK,
     WATCH,
@@ -95,10 +96,12 @@ def test_purging_leaves_nothing_and_removing_leaves_the_keys(bare_system: Contai
     assert contents(system, KEYS) == keys
     assert [path for path in files(system) - before if path.startswith("/usr/lib/sealbell")] == []
     system.run("apt-get", "purge", "--yes", "--quiet", "sealbell", timeout_s=household.INSTALL_S)
+    assert system.path(f"{RELAY_FOLDER}/receipt.key").is_file(), "what a relay keeps is other people's"
     household.forget(system)
     assert sorted(files(system) - before) == []
     assert sorted(before - files(system)) == []
     for name, text in accounts(system).items():
         left = set(text.splitlines()) - set(accounts_before[name].splitlines())
-        # The group gpio is Raspberry Pi OS's own there, so it is made if absent and never deleted.
-        assert {line.split(":")[0] for line in left} <= {"gpio"}, name
+        # The group gpio is Raspberry Pi OS's own there, so it is made if absent and never deleted; the relay's user
+        # stays for as long as files are its own.
+        assert {line.split(":")[0] for line in left} <= {"gpio", "sealbell-relay"}, name

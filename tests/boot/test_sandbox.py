@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import boot.probe
-from boot.household import DOORBELL, OWNER, RELAY_FOLDER, UPLINK, WATCH, drop_in, kept, start_relay, write
+from boot.household import DOORBELL, OWNER, RELAY, RELAY_FOLDER, UPLINK, WATCH, drop_in, kept, start_relay, write
 from boot.nspawn import Container
 
 pytestmark = pytest.mark.boot
@@ -26,7 +26,7 @@ HARMLESS = {"full", "null", "ptmx", "pts", "random", "shm", "tty", "urandom", "z
 # A test machine's kernel knows no video4linux, so the firmware's mailbox stands for what the unit lets through.
 MAILBOX = "vcio"
 NODES = {MAILBOX: (100, 0), "fuse": (10, 229), "kmsg": (1, 11), "hwrng": (10, 183), "mem": (1, 1)}
-EXPOSURE = {WATCH: 0.8, UPLINK: 1.2}
+EXPOSURE = {WATCH: 0.8, UPLINK: 1.2, RELAY: 1.2}
 REFUSED = ("EACCES", "ENOENT", "EPERM")
 RECORD_S = 90.0  # somebody walks past for 24 of every 30 s
 

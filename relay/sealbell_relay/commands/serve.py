@@ -12,6 +12,7 @@ from sealbell_relay.commands import options as asked
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import SEED_BYTES, Folder
 from sealbell_relay.log import Log
+from sealbell_relay.notify import Notifier
 from sealbell_relay.store import DirectoryStore
 from sealbell_wire.enrolment import RelayCard
 
@@ -41,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
     store = DirectoryStore(folder.store)
     settings = Settings(options.host, options.mqtt_port, options.http_port, options.broker)
 
+    notifier = Notifier.from_environment()
+
     def on_ready(card: RelayCard) -> None:
         line = (
             card.encode().decode().strip()
@@ -50,12 +53,22 @@ def run(options: argparse.Namespace) -> int:
             )
         )
         print(line, flush=True)
+        notifier.ready()
 
     async def run() -> None:
         stop = asyncio.Event()
+
+        def end() -> None:
+            notifier.stopping()
+            stop.set()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve(folder, store, settings, log, stop, on_ready)
+            asyncio.get_running_loop().add_signal_handler(number, end)
+        watchdog = asyncio.create_task(notifier.keep_alive())
+        try:
+            await serve(folder, store, settings, log, stop, on_ready)
+        finally:
+            watchdog.cancel()
 
     with folder.lock():
         store.make()

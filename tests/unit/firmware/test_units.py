@@ -9,6 +9,7 @@ import pytest
 from packager import ROOT
 from sealbell.cli import main
 from sealbell.config import Settings, parse_settings
+from sealbell_relay.notify import ALIVE_S
 
 SYSTEMD = ROOT / "systemd"
 BOTH = ("sealbell-watch", "sealbell-uplink")
@@ -136,6 +137,18 @@ def test_the_two_are_different_users_of_one_group() -> None:
         assert re.search(rf"^u {name} -:sealbell ", made, re.MULTILINE)
 
 
+def test_relay_shares_nothing_with_a_doorbell_and_waits_for_nobody_who_has_not_made_one() -> None:
+    relay = process("sealbell-relay")
+    assert (relay["User"], relay["Group"], relay["UMask"]) == (["sealbell-relay"], ["sealbell-relay"], ["0077"])
+    assert re.search(r"^u sealbell-relay - ", (SYSTEMD / "sealbell.sysusers").read_text(encoding="ascii"), re.MULTILINE)
+    assert relay["StateDirectory"] == ["sealbell-relay"]
+    assert relay["ReadWritePaths"] == relay["DeviceAllow"] == relay["SupplementaryGroups"] == []
+    assert relay["ConditionPathExists"] == ["/var/lib/sealbell-relay/receipt.key"]
+    assert relay["Type"] == ["notify"]
+    assert ALIVE_S * 2 < seconds(relay["WatchdogSec"][0]) <= LONGEST_WATCHDOG_S
+    assert (relay["LimitCORE"], relay["WatchdogSignal"]) == (["0"], ["SIGKILL"])
+
+
 def test_keys_are_roots_and_the_group_reads_what_is_committed_and_nobody_else_does() -> None:
     lines = (SYSTEMD / "sealbell.tmpfiles").read_text(encoding="ascii").splitlines()
     found = {path: " ".join(rest) for _, path, *rest in (line.split() for line in lines if not line.startswith("#"))}
@@ -148,6 +161,7 @@ def test_keys_are_roots_and_the_group_reads_what_is_committed_and_nobody_else_do
         "/var/lib/sealbell/outbox": "2770 sealbell-watch sealbell",
         "/var/lib/sealbell/inbox": "2770 sealbell-watch sealbell",
         "/var/lib/sealbell/outbox/.bell": "0660 sealbell-watch sealbell",
+        "/var/lib/sealbell-relay": "0700 sealbell-relay sealbell-relay",
     }
     assert all(process(name)["UMask"] == ["0027"] for name in BOTH)
 

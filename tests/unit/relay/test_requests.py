@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealbell_relay.http import requests
 from sealbell_relay.errors import RequestError
+from sealbell_relay.http import requests
 from sealbell_relay.http.requests import PageQuery, PartsQuery
 
 CLIP = "0123456789abcdef" * 2
