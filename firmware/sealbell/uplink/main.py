@@ -13,6 +13,7 @@ from sealbell.uplink.courier import Ask, Courier
 from sealbell.uplink.link import LinkTeller
 from sealbell.uplink.mqtt import MqttTransport
 from sealbell.uplink.outbox import OutboxReader
+from sealbell.uplink.tls import Trust
 from sealbell_wire import topics
 from sealbell_wire.errors import WireError
 from sealbell_wire.part import parse_part
@@ -131,9 +132,13 @@ def compose(home: Home, clock: Clock) -> Uplink:
     jitter = random.SystemRandom().random
     client, down = f"sealbell-{doorbell}", topics.down_filter(doorbell)
     try:
-        transport = MqttTransport(relay.mqtt, client, down, clock.now_us, jitter)
+        trust = Trust(relay.ca, clock.synced)
+        transport = MqttTransport(relay.mqtt, client, down, clock.now_us, jitter, trust)
     except ValueError:
-        raise HomeError(f"{home.folder}: the relay's address {relay.mqtt} is not mqtt://HOST:PORT") from None
+        raise HomeError(
+            f"{home.folder}: the relay's address {relay.mqtt} is not mqtt://HOST:PORT or mqtts://HOST:PORT, or its CA "
+            "certificate is none"
+        ) from None
     host = urlsplit(relay.mqtt).hostname or "localhost"
     link = LinkTeller(home.inbox, host, clock, lambda: transport.why)
     return Uplink(

@@ -9,6 +9,7 @@ since a message larger than the broker takes would be resent for ever.
 import logging
 import select
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from sealbell.seams import Arrival, Connected, Lost, Message
+from sealbell.uplink.tls import Trust, why_not
 from sealbell_wire.limits import MAX_PART_BYTES
 
 KEEPALIVE_S = 20
@@ -26,7 +28,7 @@ CONFIRM_TIMEOUT_US = 10_000_000
 MAX_MESSAGE_BYTES = 2_000_000
 MIN_BACKOFF_US, MAX_BACKOFF_US = 250_000, 30_000_000
 MAX_INFLIGHT_MESSAGES = 64
-DEFAULT_PORT = 1883
+DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 _log = logging.getLogger(__name__)
 
 
@@ -34,11 +36,23 @@ class MqttTransport:
     """A Transport over one broker: connects by itself, with growing pauses, and says when it is connected or lost."""
 
     def __init__(
-        self, url: str, client_id: str, subscribe: str, now_us: Callable[[], int], jitter: Callable[[], float]
+        self,
+        url: str,
+        client_id: str,
+        subscribe: str,
+        now_us: Callable[[], int],
+        jitter: Callable[[], float],
+        trust: Trust | None = None,
     ) -> None:
-        """`url` is mqtt://HOST:PORT, else ValueError; `subscribe` the one filter; `jitter` a number from 0 up to 1."""
+        """`url` is mqtt://HOST:PORT or mqtts://HOST:PORT, the latter with `trust`, else ValueError.
+
+        `subscribe` is the one filter; `jitter` returns a number from 0 up to 1.
+        """
         parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "localhost", parts.port or DEFAULT_PORT
+        if parts.scheme not in DEFAULT_PORTS or (parts.scheme == "mqtts" and trust is None):
+            raise ValueError(f"{parts.scheme} is not mqtt, nor mqtts with somebody to trust")
+        self._host, self._port = parts.hostname or "localhost", parts.port or DEFAULT_PORTS[parts.scheme]
+        self._trust = trust if parts.scheme == "mqtts" else None
         self._client_id = client_id
         self._filter = subscribe
         self._now_us = now_us
@@ -60,9 +74,11 @@ class MqttTransport:
         sock = client.socket() if client else None
         writes = [sock] if client and sock and client.want_write() else []
         reads: list[Any] = [wake_fd, *([sock] if sock else [])]
-        readable, writable, _ = select.select(reads, writes, [], 0 if self._arrivals else timeout_s)
+        # TLS hands over whole records: what is left of one is read already, and the kernel knows nothing of it.
+        left = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        readable, writable, _ = select.select(reads, writes, [], 0 if self._arrivals or left else timeout_s)
         if client:
-            self._step(client, readable=sock in readable, writable=sock in writable)
+            self._step(client, readable=left or sock in readable, writable=sock in writable)
         arrivals, self._arrivals = self._arrivals, []
         return arrivals
 
@@ -91,6 +107,8 @@ class MqttTransport:
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         try:
+            if self._trust is not None:
+                client.tls_set_context(self._trust.context())
             client.connect(self._host, self._port, KEEPALIVE_S)
             # Or the end of a notice waits for the broker's acknowledgement of its beginning: up to 40 ms (RFC 896).
             sock: Any = client.socket()
@@ -158,6 +176,8 @@ class MqttTransport:
 
 def _why_not(error: Exception) -> str:
     match error:
+        case ssl.SSLError():
+            return why_not(error)
         case socket.gaierror():
             return "name-unknown"
         case ConnectionRefusedError():
