@@ -2,8 +2,11 @@
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell_wire import sshsig, strictjson
 from sealbell_wire.errors import FormatError
@@ -12,6 +15,8 @@ from sealbell_wire.ids import check_hash, doorbell_id
 MAX_FILE_BYTES = 131_072
 MAX_CA_BYTES = 2_048
 DER_SEQUENCE = 0x30  # the first byte of every certificate (X.690)
+
+_SIGNATURE = re.compile(r"[0-9a-f]{128}\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +52,28 @@ class OwnerCard:
 class Introduction:
     """What a doorbell hands its owner: its card, and the secret that it will show the broker, 32 bytes in hex.
 
-    Secret until the owner has enrolled the doorbell; the relay keeps only hashes of the credential.
+    Secret until the owner has enrolled the doorbell; the relay keeps only hashes of the credential. The doorbell signs
+    it, so that nobody who learned its public key can bind it to another owner; `signature` is 64 bytes in hex.
     """
 
     card: DoorbellCard
     credential: str = field(repr=False)
+    signature: str = field(repr=False)
+
+    @classmethod
+    def sign(cls, key: Ed25519PrivateKey, owner: str, credential: str) -> Self:
+        """Return the introduction of the doorbell with this key to the owner that it pinned."""
+        card = DoorbellCard(sshsig.verify_key_of(key).hex(), owner)
+        signed = strictjson.dump(_introduced(card, credential))
+        return cls(card, credential, sshsig.sign(key, sshsig.INTRODUCTION, signed).hex())
 
     def encode(self) -> bytes:
         """Return the file."""
-        card = {"key": self.card.key, "owner": self.card.owner}
-        return strictjson.dump({"v": 1, "what": "introduction", **card, "credential": self.credential}) + b"\n"
+        return strictjson.dump({**_introduced(self.card, self.credential), "signature": self.signature}) + b"\n"
+
+
+def _introduced(card: DoorbellCard, credential: str) -> dict[str, Any]:
+    return {"v": 1, "what": "introduction", "key": card.key, "owner": card.owner, "credential": credential}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +114,7 @@ class OwnerBundle:
 _KEYS: dict[str, dict[str, type]] = {
     "doorbell": {"key": str, "owner": str},
     "owner": {"key": str, "token_hash": str},
-    "introduction": {"key": str, "owner": str, "credential": str},
+    "introduction": {"key": str, "owner": str, "credential": str, "signature": str},
     "relay": {"mqtt": str, "http": str, "receipt_key": str, "ca": str},
     "bundle": {"readers": str, "relay": dict},
 }
@@ -118,13 +135,23 @@ def parse_card(data: bytes) -> DoorbellCard | OwnerCard | Introduction | RelayCa
         case "owner":
             return OwnerCard(_key(value["key"]), check_hash(value["token_hash"], "token's hash"))
         case "introduction":
-            card = DoorbellCard(_key(value["key"]), _key(value["owner"]))
-            return Introduction(card, check_hash(value["credential"], "doorbell's credential"))
+            return _introduction(value)
         case "relay":
             return _relay(value)
         case _:
             strictjson.exact_keys(value["relay"], _KEYS["relay"], "bundle's relay")
             return OwnerBundle(_base64(value["readers"], "readers document"), _relay(value["relay"]))
+
+
+def _introduction(value: dict[str, Any]) -> Introduction:
+    card = DoorbellCard(_key(value["key"]), _key(value["owner"]))
+    credential = check_hash(value["credential"], "doorbell's credential")
+    signature = value["signature"]
+    if not _SIGNATURE.match(signature):
+        raise FormatError("card: its signature is not 128 lower-case hex digits")
+    signed = strictjson.dump(_introduced(card, credential))
+    sshsig.verify(bytes.fromhex(card.key), sshsig.INTRODUCTION, signed, bytes.fromhex(signature))
+    return Introduction(card, credential, signature)
 
 
 def _relay(value: dict[str, Any]) -> RelayCard:

@@ -10,6 +10,7 @@ MAX_JSON_BYTES = 262_144
 MAX_JSON_DEPTH = 8
 MAX_READERS = 16
 MAX_NAME_CHARS = 64
+MAX_INVITE_CHARS = 64
 MAX_RECEIPTS_PER_MESSAGE = 1_024
 NOTICE_BYTES = 65_536  # every notice's plaintext, so that no trigger tells itself by its size
 STANZAS_PER_HEADER = 4

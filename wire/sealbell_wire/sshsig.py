@@ -19,6 +19,8 @@ DROPPED = "dropped@sealbell"
 READERS = "readers@sealbell"
 RECEIPT = "receipt@sealbell"
 HEALTH = "health@sealbell"
+INTRODUCTION = "introduction@sealbell"
+OWNER = "owner@sealbell"
 
 SIGNATURE_BYTES = 64
 KEY_BYTES = 32

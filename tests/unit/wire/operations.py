@@ -187,7 +187,7 @@ def run_card(given: Given) -> Given:
             return {"v": 1, "what": "doorbell", "doorbell": card.doorbell} | asdict(card)
         case enrolment.Introduction():
             told = {"v": 1, "what": "introduction", "doorbell": card.card.doorbell, "credential": card.credential}
-            return told | asdict(card.card)
+            return told | asdict(card.card) | {"signature": card.signature}
         case enrolment.OwnerCard():
             return {"v": 1, "what": "owner"} | asdict(card)
         case enrolment.RelayCard():

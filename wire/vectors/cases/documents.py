@@ -205,7 +205,13 @@ def cards() -> list[Case]:
     addresses |= {"receipt_key": public("relay").hex(), "ca": ""}
     relay = {"v": 1, "what": "relay", **addresses}
     pinned = base64.b64encode(join(signed(document()))).decode()
-    introduction = {**doorbell, "what": "introduction", "credential": sha256(b"credential")}
+    introduced = {**doorbell, "what": "introduction", "credential": sha256(b"credential")}
+
+    def introduction_by(label: str, **changes: Any) -> Document:
+        text = compact({**introduced, **changes}).encode()
+        return {**introduced, **changes, "signature": signature(label, "introduction@sealbell", text).hex()}
+
+    introduction = introduction_by("doorbell")
     secure = {"mqtt": "mqtts://relay.example:8883", "http": "https://relay.example", "ca": "MAA="}
     bundle = {"v": 1, "what": "bundle", "readers": pinned, "relay": addresses}
 
@@ -237,6 +243,17 @@ def cards() -> list[Case]:
         bad("an owner key of small order", "a signature under it fits any message", owner, SIGNATURE,
             key=SMALL_ORDER["y = 0, order 4"]),
         bad("a credential cut", "64 digits", introduction, credential=sha256(b"credential")[1:]),
+        bad("an introduction that is not signed", "exact keys", introduced),
+        bad("an introduction whose signature is cut", "128 digits", introduction,
+            signature=introduction["signature"][:-1]),
+        bad("an introduction that another doorbell signed", "by the key that it introduces",
+            introduction_by("other doorbell"), SIGNATURE),
+        bad("an introduction that the owner signed", "by the key that it introduces", introduction_by("root"),
+            SIGNATURE),
+        bad("an introduction to another owner than the doorbell signed", "the owner is signed", introduction,
+            SIGNATURE, owner=public("phone").hex()),
+        bad("an introduction with another credential than the doorbell signed", "the credential is signed",
+            introduction, SIGNATURE, credential=sha256(b"another")),
         bad("a CA that is not base64", "RFC 4648", relay, ca="MAA"),
         bad("a CA that is not DER", "begins 0x30", relay, ca="MQA="),
         bad("a CA too long", "2,048 bytes", relay, ca=base64.b64encode(b"\x30" + bytes(2_048)).decode()),
