@@ -11,7 +11,19 @@ import sealbell_wire
 
 PACKAGE = Path(sealbell_wire.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-FOR_THE_RELAY = ("errors", "ids", "topics", "sshsig", "record", "part", "chain", "receipt", "enrolment", "invite", "strictjson")
+FOR_THE_RELAY = (
+    "errors",
+    "ids",
+    "topics",
+    "sshsig",
+    "record",
+    "part",
+    "chain",
+    "receipt",
+    "enrolment",
+    "invite",
+    "strictjson",
+)
 OPENS = ("age", "sealing", "opening", "content", "boxes", "readers")
 IMPURE = {"time", "datetime", "random", "secrets", "socket", "threading", "asyncio", "subprocess", "pathlib", "logging"}
 
