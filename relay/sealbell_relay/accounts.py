@@ -37,6 +37,16 @@ class Accounts(Protocol):
         ...
 
 
+RELAY = "sealbell-relay"
+
+
 def doorbell_account(doorbell: str, bcrypt: str, pbkdf2: str) -> Account:
     """Return the account of a doorbell: it publishes below its own `up/`, and hears its own `dn/`."""
     return Account(doorbell, bcrypt, pbkdf2, (topics.up_of(doorbell),), (topics.down_filter(doorbell),))
+
+
+def relay_account(bcrypt: str, pbkdf2: str) -> Account:
+    """Return the account of a relay: it hears all doorbells, answers them, and speaks with the other relays."""
+    among_relays = (f"{topics.ROOT}/+/+/news", f"{topics.ROOT}/relay/#")
+    down = f"{topics.ROOT}/+/+/dn/#"
+    return Account(RELAY, bcrypt, pbkdf2, (down, *among_relays), (topics.up_filter(), *among_relays))
