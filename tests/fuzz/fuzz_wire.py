@@ -6,6 +6,7 @@ What a parser accepts is held against a promise too: texts and frames have one s
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -20,8 +21,11 @@ from sealbell_wire import (
     receipt,
     record,
     report,
+    resumption,
+    retention,
     sshsig,
     strictjson,
+    tombstone,
     topics,
 )
 from sealbell_wire.errors import WireError
@@ -183,6 +187,24 @@ def fuzz_report(data: bytes) -> None:
             assert report.read_report(again, KEY_IN_REPORTS, NUMBER_IN_REPORTS) == read
 
 
+def fuzz_owner_statement(data: bytes) -> None:
+    """As a frame, and as a text of each kind that the owner signed."""
+    for module, parse, read, namespace in OWNER_STATEMENTS:
+        with suppress(WireError):
+            assert read(data).encode() in data
+        with suppress(WireError):
+            assert parse(data).encode() == data
+        if len(data) <= 0xFFFF:
+            with suppress(WireError):
+                read(encode_statement(module.MAGIC, data, sshsig.sign(SIGNER, namespace, data)))
+
+
+OWNER_STATEMENTS: tuple[tuple[Any, Callable[[bytes], Any], Callable[[bytes], Any], str], ...] = (
+    (tombstone, tombstone.parse_tombstone, tombstone.read_tombstone, sshsig.TOMBSTONE),
+    (retention, retention.parse_retention, retention.read_retention, sshsig.RETENTION),
+    (resumption, resumption.parse_resumption, resumption.read_resumption, sshsig.RESUMPTION),
+)
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "wire_json": fuzz_json,
     "wire_ids": fuzz_ids,
@@ -204,6 +226,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "wire_beat": fuzz_beat,
     "wire_health": fuzz_health,
     "wire_report": fuzz_report,
+    "wire_owner_statement": fuzz_owner_statement,
 }
 
 
@@ -222,6 +245,7 @@ def _text(data: bytes) -> str:
 PARTS = seeds("part")
 FRAMES = [*seeds("receipts"), *seeds("pin", "readers")]
 PLAINTEXTS = seeds("notice", "init", "media", "manifest")
+STATEMENTS = seeds("tombstone", "retention", "resumption")
 SEEDS: dict[str, list[bytes]] = {
     "wire_json": seeds("json", "card"),
     "wire_ids": seeds("clip_time", key="clip") + seeds("name", key="text"),
@@ -244,4 +268,5 @@ SEEDS: dict[str, list[bytes]] = {
     "wire_beat": seeds("beat"),
     "wire_health": seeds("health", "open_health"),
     "wire_report": seeds("report"),
+    "wire_owner_statement": STATEMENTS + [data[6:-64] for data in STATEMENTS],
 }

@@ -17,3 +17,5 @@ STANZAS_PER_HEADER = 4
 MAX_HEALTH_BYTES = 32_768  # a health message with its frame; sixteen readers take about 30 KiB
 HEALTH_BYTES = 4_096  # every report's plaintext, so that nothing wrong tells itself by its size
 MAX_TROUBLES = 32
+MAX_RETENTION_DAYS = 36_500
+MAX_TOMBSTONES_PER_REQUEST = 256

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from cases import clips, contents, documents, health, histories, names, parts, signatures
+from cases import clips, contents, documents, health, histories, keeping, names, parts, signatures
 from cases.base import Case
 
 FILES: dict[str, Callable[[], list[Case]]] = {
@@ -25,6 +25,9 @@ FILES: dict[str, Callable[[], list[Case]]] = {
     "readers.json": documents.readers,
     "cards.json": documents.cards,
     "health.json": health.health,
+    "tombstones.json": keeping.tombstones,
+    "retentions.json": keeping.retentions,
+    "resumptions.json": keeping.resumptions,
 }
 SEALED: dict[str, Callable[[], list[Case]]] = {"clips.json": clips.clips, "sealed_health.json": health.sealed_health}
 

@@ -24,8 +24,11 @@ from sealbell_wire import (
     receipt,
     record,
     report,
+    resumption,
+    retention,
     sshsig,
     strictjson,
+    tombstone,
     topics,
 )
 from sealbell_wire.age import keys
@@ -250,6 +253,18 @@ def run_open_health(given: Given) -> Given:
     return asdict(report.open_health(found, bytes.fromhex(given["key"]), identities))
 
 
+def run_tombstone(given: Given) -> Given:
+    frame = bytes_of(given["bytes"])
+    found = tombstone.read_tombstone(frame)
+    assert tombstone.take_tombstone(frame + b"after") == (found, frame, b"after")
+    return asdict(found) | {"hash": found.hash}
+
+
+def run_retention(given: Given) -> Given:
+    found = retention.read_retention(bytes_of(given["bytes"]))
+    return asdict(found) | {"hash": found.hash}
+
+
 RUN: dict[str, Callable[[Given], Any]] = {
     "json": lambda given: strictjson.load(bytes_of(given["bytes"]), "vector"),
     "doorbell": lambda given: {"doorbell": ids.doorbell_id(bytes.fromhex(given["key"]))},
@@ -295,4 +310,7 @@ RUN: dict[str, Callable[[Given], Any]] = {
     "report": run_report,
     "write_report": run_write_report,
     "open_health": run_open_health,
+    "tombstone": run_tombstone,
+    "retention": run_retention,
+    "resumption": lambda given: asdict(resumption.read_resumption(bytes_of(given["bytes"]))),
 }

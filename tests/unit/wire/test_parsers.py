@@ -7,7 +7,20 @@ from collections.abc import Callable
 
 import pytest
 
-from sealbell_wire import content, enrolment, health, part, readers, receipt, record, report, strictjson
+from sealbell_wire import (
+    content,
+    enrolment,
+    health,
+    part,
+    readers,
+    receipt,
+    record,
+    report,
+    resumption,
+    retention,
+    strictjson,
+    tombstone,
+)
 from sealbell_wire.errors import FormatError, WireError
 from sealbell_wire.statement import take_statement
 from unit.wire.operations import CASES, bytes_of, place_of
@@ -40,6 +53,9 @@ PARSERS: dict[str, Callable[[content.Place | None], Parser]] = {
     "beat": lambda _: health.parse_beat,
     "health": lambda _: health.parse_health,
     "report": lambda _: lambda data: report.read_report(data, KEY, NUMBER),
+    "tombstone": lambda _: tombstone.read_tombstone,
+    "retention": lambda _: retention.read_retention,
+    "resumption": lambda _: resumption.read_resumption,
 }
 NUMBER = next(case["input"]["number"] for case in CASES.values() if case["do"] == "report")
 KEY = next(case["input"]["key"] for case in CASES.values() if case["do"] == "report")

@@ -9,7 +9,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from sealbell_wire import boxes, errors, health, ids, limits, readers, receipt, record, sshsig
+from sealbell_wire import (
+    boxes,
+    errors,
+    health,
+    ids,
+    limits,
+    readers,
+    receipt,
+    record,
+    resumption,
+    retention,
+    sshsig,
+    tombstone,
+)
 from sealbell_wire.age import errors as age_errors
 from sealbell_wire.padding import padme
 from unit.wire.operations import CASES
@@ -19,6 +32,7 @@ SPEC = (ROOT / "wire" / "SPEC.md").read_text()
 WITH_LIMITS = ("limits", "topics", "boxes", "content", "enrolment")
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 RELAY_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
+OWNER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(64, 96)))
 
 
 def section(number: int | str) -> str:
@@ -85,6 +99,16 @@ def test_the_worked_receipt_is_right() -> None:
     assert sshsig.verify_key_of(RELAY_KEY).hex() in section("7.4")
 
 
+def test_the_worked_tombstone_is_right() -> None:
+    text = fenced("tombstone").encode()
+    parsed = tombstone.parse_tombstone(text)
+    frame = parsed.sign(OWNER_KEY)
+    assert (parsed.owner, frame[6:-64]) == (sshsig.verify_key_of(OWNER_KEY).hex(), text)
+    assert parsed.name == record.parse_record(fenced("record").encode()).clip
+    worked = (parsed.hash, frame[:6].hex(), frame[-64:].hex(), f"{len(text)} bytes")
+    assert all(word in section("16.5") for word in worked)
+
+
 def test_the_worked_lengths_are_padme() -> None:
     table = cells(section("9.1"))
     rows = {number(length): number(padded) for length, padded in table.items() if length[0].isdigit()}
@@ -109,7 +133,7 @@ def test_every_namespace_and_magic_is_listed() -> None:
     namespaces = {value for value in vars(sshsig).values() if isinstance(value, str) and value.endswith("@sealbell")}
     table = section("4.2").split("Reserved")[0]
     assert set(re.findall(r"^\| `(\w+@sealbell)`", table, re.MULTILINE)) == namespaces
-    for magic in (receipt.MAGIC, readers.MAGIC):
+    for magic in (module.MAGIC for module in (receipt, readers, tombstone, retention, resumption)):
         assert f"| `{magic.decode()}` |" in section("7.1")
     assert f'"{health.MAGIC.decode()}"' in section("15.1")
     assert boxes.BINDING_TYPE.hex() in section("9.2")
