@@ -35,5 +35,5 @@ def _topics(account: Account) -> str:
 
 def _word(text: str) -> str:
     if not _WORD.match(text):
-        raise BrokerError(f"{ascii(text)} cannot be written into mosquitto's list of users")
+        raise BrokerError(f"{text!a} cannot be written into mosquitto's list of users")
     return text

@@ -52,5 +52,5 @@ def _subscriptions(topic_filter: str) -> list[str]:
 
 def _subject(topic_filter: str) -> str:
     if not _FILTER.match(topic_filter):
-        raise BrokerError(f"the filter {ascii(topic_filter)} cannot be written as subjects of nats")
+        raise BrokerError(f"the filter {topic_filter!a} cannot be written as subjects of nats")
     return topic_filter.replace("/", ".").replace("+", "*").replace("#", ">")
