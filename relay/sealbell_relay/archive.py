@@ -8,9 +8,10 @@ are kept and the part is what counts.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from sealbell_relay.endings import Endings
 from sealbell_relay.errors import DamagedError
 from sealbell_relay.store import Store
 from sealbell_relay.stored import HEAD_BYTES, MAX_RECEIPT_BYTES, Head, parse_head
@@ -53,6 +54,7 @@ class Archive:
     def __init__(self, store: Store, on_damage: Callable[[DamagedError], None]) -> None:
         """`on_damage` is told of each clip that a page leaves out because its objects are damaged."""
         self._store = store
+        self._endings = Endings(store)
         self._on_damage = on_damage
 
     def put(self, doorbell: str, clip: str, seq: int, dropped: bool, data: bytes) -> bool:
@@ -91,7 +93,12 @@ class Archive:
         self._store.settle(_folder(doorbell, clip))
 
     def names(self, doorbell: str, clip: str) -> list[Name]:
-        """Return the objects that count, in order of seq: where both kinds are stored, the part."""
+        """Return the objects that count, in order of seq: where both kinds are stored, the part.
+
+        None of a clip that has ended, though some may still be there.
+        """
+        if self._endings.ended("clip", f"{doorbell}/{clip}"):
+            return []
         kept: dict[int, Name] = {}
         for name in self.all_names(doorbell, clip):
             if name.seq not in kept or not name.dropped:
@@ -103,6 +110,20 @@ class Archive:
         objects = self._store.list(_folder(doorbell, clip)).objects
         named = ((entry, parse_name(entry.name)) for entry in objects)
         return [Name(*found, entry.size) for entry, found in named if found]
+
+    def remove(self, doorbell: str, clip: str, names: Iterable[Name]) -> None:
+        """Take away these objects of a clip, durably."""
+        for name in names:
+            self._store.remove(object_path(doorbell, clip, name.seq, name.dropped))
+        self._store.settle(_folder(doorbell, clip))
+
+    def remove_all(self, doorbell: str, clip: str) -> int:
+        """Take away all of a clip, durably, also what does not parse; return how many objects that were."""
+        found = self._store.list(_folder(doorbell, clip)).objects
+        for entry in found:
+            self._store.remove(f"{_folder(doorbell, clip)}/{entry.name}")
+        self._store.settle(_folder(doorbell, clip))
+        return len(found)
 
     def newest_first(self, doorbell: str, before: str | None = None) -> Iterator[str]:
         """Yield clips that are older than `before` (or all), newest first, listing only the buckets it gets to."""

@@ -12,6 +12,7 @@ from typing import Protocol
 from sealbell_relay.errors import StoreError
 
 MAX_KNOWN_FOLDERS = 4_096
+MAX_LINK_ATTEMPTS = 16
 TEMPORARY = "tmp"
 
 
@@ -51,7 +52,7 @@ class Store(Protocol):
         ...
 
     def remove(self, name: str) -> None:
-        """Take an object away, sooner or later durably; nothing if there is none."""
+        """Take an object away, and folders that are empty then; nothing if there is none. Durable once settled."""
         ...
 
 
@@ -84,15 +85,16 @@ class DirectoryStore:
         path = self._root / name
         temporary = self._root / TEMPORARY / secrets.token_hex(16)
         with self._failures("write", name):
-            self._make_folder(path.parent)
             try:
                 _write_through(temporary, data)
-                os.link(temporary, path)
-            except FileExistsError:
-                return False
+                if not self._link(temporary, path):
+                    return False
             finally:
                 temporary.unlink(missing_ok=True)
-            _sync_folder(path.parent)
+            with contextlib.suppress(FileNotFoundError):  # who wanted it gone has taken it away already
+                _sync_folder(path.parent)
+            if path.parent not in self._known:  # it was taken away and made again meanwhile, by whom is not known
+                self.settle(str(path.parent.relative_to(self._root)))
             return True
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes | None:
@@ -115,7 +117,8 @@ class DirectoryStore:
                         if entry.is_dir(follow_symlinks=False):
                             folders.append(entry.name)
                         else:
-                            objects.append(Entry(entry.name, entry.stat().st_size))
+                            with contextlib.suppress(FileNotFoundError):  # removed since
+                                objects.append(Entry(entry.name, entry.stat().st_size))
             except (FileNotFoundError, NotADirectoryError):
                 pass
         return Listing(tuple(sorted(folders)), tuple(sorted(objects, key=lambda found: found.name)))
@@ -124,14 +127,47 @@ class DirectoryStore:
         """See Store. The bytes were on the disk before they had a name; only the names may not be."""
         folder = self._root / prefix
         with self._failures("settle", prefix):
-            while folder != self._root.parent:
-                _sync_folder(folder)
+            while folder != self._root:
+                with contextlib.suppress(FileNotFoundError):  # what was taken away is durable once its parent is
+                    _sync_folder(folder)
                 folder = folder.parent
+            _sync_folder(self._root)
 
     def remove(self, name: str) -> None:
         """See Store."""
         with self._failures("remove", name):
-            (self._root / name).unlink(missing_ok=True)
+            path = self._root / name
+            path.unlink(missing_ok=True)
+            self._prune(path.parent)
+
+    def _link(self, temporary: Path, path: Path) -> bool:
+        attempts = 0
+        while True:
+            try:
+                self._make_folder(path.parent)
+                with contextlib.suppress(FileExistsError):
+                    os.link(temporary, path)
+                    return True
+                return False
+            except FileNotFoundError:  # somebody has just taken the folder away, since it was empty
+                attempts += 1
+                if attempts == MAX_LINK_ATTEMPTS:
+                    raise
+                with self._lock:
+                    self._known.clear()
+
+    def _prune(self, folder: Path) -> None:
+        """Take away folders that have become empty, so that not even the name of what was in them is left."""
+        while self._root not in (folder, folder.parent):
+            with self._lock:
+                self._known.discard(folder)
+            try:
+                folder.rmdir()
+            except FileNotFoundError:
+                pass
+            except OSError:  # it is not empty
+                return
+            folder = folder.parent
 
     def _make_folder(self, folder: Path) -> None:
         # A folder counts as known only after its own name was made durable in its parent, by this process.

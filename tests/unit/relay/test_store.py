@@ -54,6 +54,39 @@ def test_an_empty_object_is_an_object(store: Store) -> None:
     assert store.list("a") == Listing((), (Entry("empty", 0),))
 
 
+def test_what_was_removed_leaves_not_even_the_name_of_its_folder(store: Store) -> None:
+    for name in ("a/b/c/d", "a/b/c/e", "a/x/y"):
+        store.put(name, b"x")
+    store.remove("a/b/c/d")
+    assert store.list("a").folders == ("b", "x")
+    store.remove("a/b/c/e")
+    store.settle("a/b/c")
+    assert store.list("a") == Listing(("x",), ())
+    assert store.put("a/b/c/d", b"again")
+    assert store.list("a").folders == ("b", "x")
+
+
+def test_a_folder_that_is_taken_away_while_others_put_into_it_loses_nothing(store: Store) -> None:
+    kept: list[str] = []
+
+    def come_and_go(number: int) -> None:
+        for turn in range(40):
+            store.put(f"a/b/{number}", b"x")
+            store.remove(f"a/b/{number}")
+            if store.put(f"a/b/{number}-{turn}", b"x"):
+                kept.append(f"{number}-{turn}")
+            if turn % 2:
+                store.remove(f"a/b/{number}-{turn}")
+                kept.remove(f"{number}-{turn}")
+
+    threads = [threading.Thread(target=come_and_go, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [entry.name for entry in store.list("a/b").objects] == sorted(kept)
+
+
 def test_what_is_not_there_is_none_and_lists_empty(store: Store) -> None:
     store.put("a/b", b"x")
     for name in ("c", "c/d", "a/b/c", "a/c"):
