@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sealbell import __version__
 from sealbell.config import DEFAULT_PATH, Settings, SettingsError, settings_in_force
-from sealbell.home import Home, HomeError, describe, set_up
+from sealbell.home import INTRODUCTION, Home, HomeError, describe, set_up
 from sealbell.notify import Notifier
 from sealbell.seams import DeviceError
 from sealbell.spool import OutboxError
@@ -182,8 +182,8 @@ def _init(args: argparse.Namespace) -> int:
         print(describe(card))
     else:
         print(f"doorbell {card.doorbell} is set up in {args.home}")
-        print(f"next: give {args.home / 'card.json'} to the relay (`sealbell-relay allow`) and to the owner's tools")
-        print("      (`sealbell-owner pin`), then start `sealbell uplink` and `sealbell watch`")
+        print(f"next: bring {args.home / INTRODUCTION} to the owner's tools (`sealbell-owner pin`), which enrol")
+        print("      it at the relay; it is secret until then. Then start `sealbell uplink` and `sealbell watch`")
     return OK
 
 

@@ -1,4 +1,7 @@
-"""The doorbell's folder: `state` (its key, for its owner alone), `outbox`, `inbox`, what it pinned, its card."""
+"""The doorbell's folder: `state` (its key, for its owner alone), `outbox`, `inbox`, what it pinned, its card.
+
+`mqtt.credential` is what it shows the broker, `introduction.json` what it hands its owner once: card and credential.
+"""
 
 import json
 import os
@@ -6,16 +9,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sealbell_wire.enrolment import MAX_FILE_BYTES, DoorbellCard, OwnerBundle, RelayCard, parse_card
+from sealbell_wire.enrolment import (
+    MAX_FILE_BYTES,
+    DoorbellCard,
+    Introduction,
+    OwnerBundle,
+    RelayCard,
+    parse_card,
+)
 from sealbell_wire.errors import FormatError, WireError
+from sealbell_wire.ids import check_hash
 from sealbell_wire.readers import SignedReaders, check_pinned, parse_signed_readers
-from sealbell_wire.sshsig import verify_key_of
 
 SEED_BYTES = 32
-KEY = "signing.key"
+MAX_SECRET_BYTES = 128
+CREDENTIAL_BYTES = 32
+KEY, CREDENTIAL, INTRODUCTION = "signing.key", "mqtt.credential", "introduction.json"
+
+
+Secret = TypeVar("Secret")
 
 
 class HomeError(Exception):
@@ -48,20 +64,11 @@ class Home:
 
         HomeError if there is none, or if what was handed over is none.
         """
-        if self.credentials is not None:
-            try:
-                return _read_key(self.credentials / KEY)
-            except FileNotFoundError:  # a unit that hands over other things
-                pass
-            except (OSError, ValueError) as error:
-                raise HomeError(
-                    f"{self.credentials / KEY}: the signing key handed over cannot be read: {_reason(error)}\n"
-                    f"hint: LoadCredential= of the unit says of which file it is a copy: {self._signing_key}?"
-                ) from None
-        try:
-            return _read_key(self._signing_key)
-        except (OSError, ValueError) as error:
-            raise self._missing("signing key", error) from None
+        return self._secret("signing key", self._signing_key, _read_key)
+
+    def credential(self) -> str:
+        """Return what the doorbell shows the broker, 32 bytes in hex; found like the signing key, also its errors."""
+        return self._secret("broker credential", self.folder / CREDENTIAL, _read_credential)
 
     def readers(self) -> SignedReaders:
         """Return the pinned readers document, checked again."""
@@ -79,6 +86,22 @@ class Home:
         if not isinstance(card, DoorbellCard):
             raise HomeError(f"{self.folder / 'card.json'} is not a doorbell's card")
         return card
+
+    def _secret(self, what: str, path: Path, read: Callable[[Path], Secret]) -> Secret:
+        if self.credentials is not None:
+            try:
+                return read(self.credentials / path.name)
+            except FileNotFoundError:  # a unit that hands over other things
+                pass
+            except (OSError, ValueError, FormatError) as error:
+                raise HomeError(
+                    f"{self.credentials / path.name}: the {what} handed over cannot be read: {_reason(error)}\n"
+                    f"hint: LoadCredential= of the unit says of which file it is a copy: {path}?"
+                ) from None
+        try:
+            return read(path)
+        except (OSError, ValueError, FormatError) as error:
+            raise self._missing(what, error) from None
 
     def _bundle(self) -> OwnerBundle:
         bundle = self._read_card("bundle.json")
@@ -103,6 +126,12 @@ def _read_key(path: Path) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text(encoding="ascii").strip()))
 
 
+def _read_credential(path: Path) -> str:
+    with path.open("rb") as file:
+        text = file.read(MAX_SECRET_BYTES + 1)
+    return check_hash(text.decode("ascii").strip(), "credential")
+
+
 def _reason(error: Exception) -> str:
     return str(error.strerror if isinstance(error, OSError) else error).lower()
 
@@ -117,7 +146,7 @@ def read_card(path: Path) -> object:
 
 
 def set_up(folder: Path, bundle_file: Path, random_bytes: Callable[[int], bytes]) -> DoorbellCard:
-    """Make a doorbell's folder: draw its signing key, pin the owner's bundle, write its card.
+    """Make a doorbell's folder: draw its signing key and credential, pin the owner's bundle, write its card.
 
     HomeError if the folder already holds a doorbell or the bundle cannot be pinned; nothing is left half made.
     """
@@ -136,19 +165,21 @@ def set_up(folder: Path, bundle_file: Path, random_bytes: Callable[[int], bytes]
         raise HomeError(f"{bundle_file} cannot be pinned: {error}") from None
     except OSError as error:
         raise HomeError(f"{bundle_file} cannot be read: {(error.strerror or 'unknown').lower()}") from None
-    seed = random_bytes(SEED_BYTES)
+    seed, credential = random_bytes(SEED_BYTES), random_bytes(CREDENTIAL_BYTES).hex()
     key = Ed25519PrivateKey.from_private_bytes(seed)
-    card = DoorbellCard(verify_key_of(key).hex(), signed.readers.owner)
+    introduction = Introduction.sign(key, signed.readers.owner, credential)
     try:
         with _as_owner_of(folder):
             for part in (folder, home.outbox, home.inbox, folder / "state"):
                 part.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write(home._signing_key, seed.hex().encode() + b"\n", 0o600)
+            _write(folder / CREDENTIAL, credential.encode() + b"\n", 0o600)
+            _write(folder / INTRODUCTION, introduction.encode(), 0o600)
             _write(folder / "bundle.json", bundle.encode(), 0o644)
-            _write(folder / "card.json", card.encode(), 0o644)
+            _write(folder / "card.json", introduction.card.encode(), 0o644)
     except OSError as error:
         raise HomeError(f"{folder} cannot be set up: {(error.strerror or 'unknown').lower()}") from None
-    return card
+    return introduction.card
 
 
 @contextmanager

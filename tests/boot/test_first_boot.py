@@ -96,9 +96,11 @@ def test_card_becomes_a_doorbell_by_itself_and_tells_nothing_of_it_then(flashed:
         system.wait_until(lambda: system.active(WATCH, UPLINK) and scrubbed(system), "it is set up", SCRUB_S)
         boot = system.path("/boot/firmware")
         names = {path.name for path in boot.iterdir()}
-        assert names == {"user-data", "network-config", "meta-data", "sealbell-card.json"}
-        public = json.loads((boot / "sealbell-card.json").read_text())
-        assert public == json.loads(system.path("/var/lib/sealbell/card.json").read_text())
+        assert names == {"user-data", "network-config", "meta-data", "sealbell-introduction.json"}
+        public = json.loads(system.path("/var/lib/sealbell/card.json").read_text())
+        told = json.loads((boot / "sealbell-introduction.json").read_text())
+        assert told == json.loads(system.path("/var/lib/sealbell/introduction.json").read_text())
+        assert {key: told[key] for key in ("key", "owner")} == {key: public[key] for key in ("key", "owner")}
         left = b"".join((boot / name).read_bytes() for name in names)
         for secret in (PASSPHRASE, SSID, "maker", "ssh-ed25519", bundles.readers().owner[:16]):
             assert secret.encode() not in left.replace(public["owner"].encode(), b"")

@@ -51,8 +51,7 @@ class Said:
 def test_init_says_what_to_do_next(tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = Said(capsys, "init", tmp_path / "doorbell", "--owner", bundle)
     assert said.code == OK
-    assert "sealbell-relay allow" in said.out
-    assert "sealbell-owner pin" in said.out
+    assert f"{tmp_path / 'doorbell' / 'introduction.json'} to the owner's tools (`sealbell-owner pin`)" in said.out
     assert said.err == ""
 
 

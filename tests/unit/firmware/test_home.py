@@ -10,9 +10,9 @@ import pytest
 
 import bundles
 from crafted import key_of
-from sealbell.home import Home, HomeError, describe, set_up
+from sealbell.home import Home, HomeError, describe, read_card, set_up
 from sealbell_wire import sshsig
-from sealbell_wire.enrolment import DoorbellCard, OwnerCard
+from sealbell_wire.enrolment import DoorbellCard, Introduction, OwnerCard
 from sealbell_wire.readers import Readers
 
 
@@ -40,7 +40,7 @@ def test_keys_are_for_the_doorbell_alone(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "state" / "signing.key").stat().st_mode) == 0o600
     secret = (folder / "state" / "signing.key").read_text().strip()
-    public = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+    public = b"".join((folder / name).read_bytes() for name in ("bundle.json", "card.json"))
     assert secret.encode() not in public
 
 
@@ -67,7 +67,17 @@ def test_what_was_pinned_is_readable_whatever_the_umask(tmp_path: Path) -> None:
     finally:
         os.umask(umask)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
-    assert modes == {"signing.key": 0o600, "bundle.json": 0o644, "card.json": 0o644}
+    secret = dict.fromkeys(("signing.key", "mqtt.credential", "introduction.json"), 0o600)
+    assert modes == {**secret, "bundle.json": 0o644, "card.json": 0o644}
+
+
+def test_a_doorbell_introduces_itself_with_the_credential_that_it_shows_the_broker(tmp_path: Path) -> None:
+    folder, drawn = tmp_path / "doorbell", iter((bytes([7]) * 32, bytes([8]) * 32))
+    card = set_up(folder, bundles.write(tmp_path), lambda size_bytes: next(drawn)[:size_bytes])
+    introduction = read_card(folder / "introduction.json")
+    assert isinstance(introduction, Introduction)
+    assert introduction.card == card == Home(folder).card()
+    assert introduction.credential == Home(folder).credential() == "08" * 32
 
 
 def handed_over(tmp_path: Path, seed: bytes) -> Path:
@@ -106,6 +116,21 @@ def test_bad_key_that_is_handed_over_is_told_and_no_other_is_taken(tmp_path: Pat
     ) as told:
         Home(tmp_path / "doorbell", tmp_path).signing_key()
     assert "0707" not in str(told.value)
+
+
+@pytest.mark.parametrize("damage", [b"", b"07" * 31, b"07" * 31 + b"zz", b"0A" * 32, b"07" * 65, b"\xff garbage"])
+def test_bad_credential_that_is_handed_over_is_told_and_no_other_is_taken(tmp_path: Path, damage: bytes) -> None:
+    set_up(tmp_path / "doorbell", bundles.write(tmp_path), seeds)
+    (tmp_path / "mqtt.credential").write_bytes(damage)
+    with pytest.raises(HomeError, match=r"cannot be read: .*\nhint: LoadCredential= .*mqtt\.credential") as told:
+        Home(tmp_path / "doorbell", tmp_path).credential()
+    assert "0707" not in str(told.value)
+
+
+def test_credential_that_is_handed_over_needs_no_file(tmp_path: Path) -> None:
+    set_up(tmp_path / "doorbell", bundles.write(tmp_path), seeds)
+    (tmp_path / "doorbell" / "mqtt.credential").rename(tmp_path / "mqtt.credential")
+    assert Home(tmp_path / "doorbell", tmp_path).credential() == seeds(32).hex()
 
 
 def test_every_doorbell_draws_its_own_key(tmp_path: Path) -> None:
@@ -184,7 +209,7 @@ def test_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
             set_up(folder, bundles.write(tmp_path), seeds)
 
 
-@pytest.mark.parametrize("name", ["card.json", "bundle.json", "state/signing.key"])
+@pytest.mark.parametrize("name", ["card.json", "bundle.json", "state/signing.key", "mqtt.credential"])
 @pytest.mark.parametrize("damage", ["gone", "empty", "garbage", "folder"])
 def test_folder_that_is_not_in_order_says_what_is_wrong_and_what_to_do(tmp_path: Path, name: str, damage: str) -> None:
     folder = tmp_path / "doorbell"
@@ -196,7 +221,12 @@ def test_folder_that_is_not_in_order_says_what_is_wrong_and_what_to_do(tmp_path:
     elif damage != "gone":
         path.write_bytes(b"" if damage == "empty" else b"\xff\x00 garbage")
     home = Home(folder)
-    use = {"card.json": home.card, "bundle.json": home.relay, "state/signing.key": home.signing_key}[name]
+    use = {
+        "card.json": home.card,
+        "bundle.json": home.relay,
+        "state/signing.key": home.signing_key,
+        "mqtt.credential": home.credential,
+    }[name]
     with pytest.raises(HomeError, match=rf"{folder}: its .* cannot be read: .*\nhint: `sealbell init"):
         use()
 

@@ -156,6 +156,8 @@ def test_keys_are_roots_and_the_group_reads_what_is_committed_and_nobody_else_do
         "/var/lib/sealbell": "0750 root sealbell",
         "/var/lib/sealbell/state": "0700 root root",
         "/var/lib/sealbell/state/signing.key": "0600 root root",
+        "/var/lib/sealbell/mqtt.credential": "0600 root root",
+        "/var/lib/sealbell/introduction.json": "0600 root root",
         "/var/lib/sealbell/bundle.json": "0644 root root",
         "/var/lib/sealbell/card.json": "0644 root root",
         "/var/lib/sealbell/outbox": "2770 sealbell-watch sealbell",
