@@ -24,6 +24,10 @@ class Account:
 class Accounts(Protocol):
     """A broker's list of users. Methods return once the broker goes by the new list; BrokerError if it does not."""
 
+    def prepare(self, accounts: Iterable[Account]) -> None:
+        """Have exactly these ready for a broker that is not started yet."""
+        ...
+
     def replace(self, accounts: Iterable[Account]) -> None:
         """Let in exactly these, and cut off whoever is connected as anyone else."""
         ...

@@ -19,6 +19,7 @@ from sealbell_relay.errors import BrokerError
 CANARY = "sealbell-list"
 SECRET_BYTES = 32
 WAIT_S = 20.0
+RELOAD_S = 5.0
 FIRST_LOOK_S, LONGEST_LOOK_S = 0.002, 0.25
 
 Files = Callable[[Iterable[Account]], list[tuple[Path, bytes]]]
@@ -56,8 +57,8 @@ class FileAccounts:
         self._lock = threading.Lock()
         self._nothing = threading.Event()  # to wait on
 
-    def write(self, accounts: Iterable[Account]) -> None:
-        """Write the list for a broker that is not started yet."""
+    def prepare(self, accounts: Iterable[Account]) -> None:
+        """See Accounts."""
         with self._lock:
             self._accounts = {account.user: account for account in accounts}
             self._write()
@@ -82,9 +83,14 @@ class FileAccounts:
         self._accounts = accounts
         password = self._write()
         self._reload()
-        until_s, look_s = self._monotonic() + WAIT_S, FIRST_LOOK_S
+        now_s = self._monotonic()
+        until_s, again_s, look_s = now_s + WAIT_S, now_s + RELOAD_S, FIRST_LOOK_S
         while not self._door.admits(CANARY, password):
-            if self._monotonic() >= until_s:
+            now_s = self._monotonic()
+            if now_s >= again_s:  # a broker that was just starting may have missed it
+                self._reload()
+                again_s = now_s + RELOAD_S
+            if now_s >= until_s:
                 raise BrokerError(
                     f"the broker did not take its new list of users within {WAIT_S:.0f} s",
                     hint="its own log says why; until it does, nobody new is let in and nobody revoked is cut off",

@@ -30,7 +30,7 @@ class Site:
         door = MqttDoor(Address("127.0.0.1", broker.port))
         relay = relay_account(*hashes(OF_RELAY.encode()))
         self.accounts = FileAccounts(broker.files, broker.reload, door, [relay], time.monotonic)
-        self.accounts.write([])
+        self.accounts.prepare([])
         broker.start()
         self._door = door
         self.listens()
