@@ -1,9 +1,13 @@
-"""Hands each part that was stored on to whoever follows its doorbell, without ever waiting for them."""
+"""Hands each part that was stored on to whoever follows its doorbell, without ever waiting for them.
+
+What other relays stored comes without its data (news.py). News can be lost; whoever notices that some may have been
+says so (`missed`), and followers look at the store.
+"""
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 MAX_QUEUED_BYTES = 2_097_152  # of parts a follower; beyond this it reads them from the store when their turn comes
@@ -21,10 +25,14 @@ class Stored:
 
 
 class Subscription:
-    """One follower's queue, in order of arrival. `lost` once it fell too far behind, or the relay stops."""
+    """One follower's queue, in order of arrival. `lost` once it fell too far behind, or the relay stops.
+
+    `missed` once parts may have been stored that are not in the queue; for the follower to put back.
+    """
 
     def __init__(self) -> None:
         self.lost = False
+        self.missed = False
         self._queue: deque[Stored] = deque()
         self._bytes = 0
         self._news = asyncio.Event()
@@ -48,11 +56,16 @@ class Subscription:
         self._bytes = 0
         self._news.set()
 
+    def miss(self) -> None:
+        """Tell the follower that parts may have been stored of which it was not told."""
+        self.missed = True
+        self._news.set()
+
     async def next(self, timeout_s: float) -> Stored | None:
-        """Return the next part; None if there was none for `timeout_s`, or the subscription was closed."""
+        """Return the next part; None if there was none for `timeout_s`, or it is `lost`, or has `missed` some."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while not self._queue and not self.lost:
+                while not self._queue and not self.lost and not self.missed:
                     self._news.clear()
                     await self._news.wait()
         if not self._queue:
@@ -68,11 +81,32 @@ class Hub:
     def __init__(self) -> None:
         self._followers: dict[str, set[Subscription]] = {}
         self._closed = False
+        self._announce: Callable[[str, Stored], None] = lambda _doorbell, _stored: None
+        self._interest: Callable[[], None] = lambda: None
+
+    def join(self, announce: Callable[[str, Stored], None], interest: Callable[[], None]) -> None:
+        """Be one of several: `announce` is told what is published here, `interest` when `followed` has changed."""
+        self._announce, self._interest = announce, interest
+
+    @property
+    def followed(self) -> frozenset[str]:
+        """The doorbells that somebody follows here."""
+        return frozenset(self._followers)
 
     def publish(self, doorbell: str, stored: Stored) -> None:
-        """Hand a stored part to the doorbell's followers."""
+        """Hand a part that was stored here to the doorbell's followers, also to those elsewhere."""
+        self.heard(doorbell, stored)
+        self._announce(doorbell, stored)
+
+    def heard(self, doorbell: str, stored: Stored) -> None:
+        """Hand a part that another relay stored to the doorbell's followers here."""
         for subscription in self._followers.get(doorbell, ()):
             subscription.add(stored)
+
+    def missed(self) -> None:
+        """Tell every follower that parts may have been stored of which this hub was not told."""
+        for subscription in [each for followers in self._followers.values() for each in followers]:
+            subscription.miss()
 
     @contextlib.contextmanager
     def subscribe(self, doorbell: str) -> Iterator[Subscription]:
@@ -82,12 +116,15 @@ class Hub:
             subscription.close()
         followers = self._followers.setdefault(doorbell, set())
         followers.add(subscription)
+        if len(followers) == 1:
+            self._interest()
         try:
             yield subscription
         finally:
             followers.discard(subscription)
             if not followers and self._followers.get(doorbell) is followers:
                 del self._followers[doorbell]
+                self._interest()
 
     def close(self) -> None:
         """Let every follower go, now and from now on."""

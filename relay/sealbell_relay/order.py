@@ -1,10 +1,11 @@
-"""In which order the parts of one growing clip are sent: by seq, waiting a while for what is missing. Pure.
+"""In which order the parts of one growing clip are sent: by seq, without a gap, waiting a while for what is missing.
 
     sent 0 1 2, stored 4    ->  3 is missing: wait for it, at most `hole_s` from when 4 was seen
-    3 came                  ->  send 3, 4
-    3 did not come          ->  send 4; should 3 come later, this stream leaves it out
+    3 comes in time         ->  send 3 4
+    3 does not come in time ->  over: the stream ends behind 2, and whoever followed decides (SPEC 12)
 
-The stream ends with the clip's final part, or when no part has come for `idle_s`.
+The stream ends with the clip's final part, at a hole that is not filled, or when no part has come for `idle_s`. So what
+a follower got has no hole, whichever relays it asked in turn, and nothing that was late is left out unseen. Pure.
 """
 
 from dataclasses import dataclass
@@ -12,11 +13,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a stream waits, in seconds: for a missing part, for any part, and between two signs of life."""
+    """How long a stream waits, in seconds.
+
+    For a missing part, for any part, between two signs of life; and between two looks at the store, for what other
+    relays stored and nobody told: at a clip that grows, and at a doorbell that may be quiet.
+    """
 
     hole_s: float = 5.0
     idle_s: float = 30.0
     keep_alive_s: float = 5.0
+    look_s: float = 3.0
+    quiet_look_s: float = 15.0
 
 
 class Order:
@@ -30,7 +37,7 @@ class Order:
         self._hole_since = now
 
     def came(self, seq: int, now: float) -> bool:
-        """Note that a part is stored; False if this stream has no use for it any more."""
+        """Note that a part is stored; False if this stream has it already."""
         if seq < self._want or seq in self._waiting:
             return False
         if not self._waiting:
@@ -41,22 +48,20 @@ class Order:
 
     def next(self, now: float) -> int | None:
         """Return the seq to send now; None if it is better to wait."""
-        if not self._waiting:
+        if self._want not in self._waiting:
             return None
-        lowest = min(self._waiting)
-        if lowest > self._want and now < self._hole_since + self._patience.hole_s:
-            return None
-        self._waiting.remove(lowest)
-        self._want = lowest + 1
+        self._waiting.remove(self._want)
+        self._want += 1
         self._hole_since = now
-        return lowest
+        return self._want - 1
 
     def wait_s(self, now: float) -> float:
-        """Return for how long at most to wait for a part before asking `next` again; 0 when it is over."""
-        if self._waiting:
-            return max(0.0, self._hole_since + self._patience.hole_s - now)
-        return max(0.0, self._last_came + self._patience.idle_s - now)
+        """Return for how long at most to wait for a part before asking again; 0 when it is over."""
+        return max(0.0, self._ends_at() - now)
 
     def over(self, now: float) -> bool:
-        """Whether nothing waits and nothing has come for long."""
-        return not self._waiting and now >= self._last_came + self._patience.idle_s
+        """Whether what is missing, or anything at all, has not come for too long. To be asked when `next` is None."""
+        return now >= self._ends_at()
+
+    def _ends_at(self) -> float:
+        return self._hole_since + self._patience.hole_s if self._waiting else self._last_came + self._patience.idle_s

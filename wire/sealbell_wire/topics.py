@@ -61,6 +61,26 @@ def up_filter(shard_digits: str = "+") -> str:
     return f"{ROOT}/{shard_digits}/+/up/#"
 
 
+def news(doorbell: str) -> str:
+    """Return the topic on which relays tell each other what they stored of a doorbell's; no doorbell may use it."""
+    return f"{_base(doorbell)}/news"
+
+
+def news_filter() -> str:
+    """Return the filter of all news, which relays alone may publish and hear."""
+    return f"{ROOT}/+/+/news"
+
+
+def beat(relay: str) -> str:
+    """Return the topic on which a relay says that it lives, by an id that it drew when it started."""
+    return f"{ROOT}/relay/{relay}/beat"
+
+
+def beat_filter() -> str:
+    """Return the filter on which relays hear each other live."""
+    return f"{ROOT}/relay/+/beat"
+
+
 def parse_up(topic: str) -> UpTopic:
     """Parse a topic under some doorbell's `up/`; FormatError if it is anything else."""
     if len(topic) > MAX_TOPIC_CHARS or not topic.startswith(f"{ROOT}/"):
@@ -85,6 +105,22 @@ def parse_receipt_topic(topic: str, doorbell: str) -> str:
     if len(topic) > MAX_TOPIC_CHARS or not topic.startswith(prefix):
         raise FormatError("the topic is not this doorbell's receipts")
     return check_id(topic[len(prefix) :], "clip in the topic")
+
+
+def parse_news(topic: str) -> str:
+    """Return the doorbell that a news topic speaks of; FormatError if it is anything else."""
+    match topic.split("/") if len(topic) <= MAX_TOPIC_CHARS else ():
+        case ["sb", "1", _, doorbell, "news"] if topic == news(check_id(doorbell, "doorbell in the topic")):
+            return doorbell
+    raise FormatError("the topic is not a doorbell's news")
+
+
+def parse_beat(topic: str) -> str:
+    """Return the relay that a beat is of; FormatError if it is anything else."""
+    match topic.split("/") if len(topic) <= MAX_TOPIC_CHARS else ():
+        case ["sb", "1", "relay", relay, "beat"]:
+            return check_id(relay, "relay in the topic")
+    raise FormatError("the topic is not a relay's beat")
 
 
 def _seq(text: str) -> int:

@@ -69,9 +69,11 @@ class Scene:
 
 
 CLIP = BELL.clip(6)
+CLIP_ID = BELL.clip_id()
 SECOND = BELL.clip(4, number=2)
+THIRD = BELL.clip(1, number=3)
 MARK = BELL.dropped(CLIP[2])
-by_message = {part.encode(): part for part in (*CLIP, *SECOND, MARK)}
+by_message = {part.encode(): part for part in (*CLIP, *SECOND, *THIRD, MARK)}
 
 
 def run(scenario: Callable[[Scene], Awaitable[None]]) -> None:
@@ -125,17 +127,92 @@ def test_a_follower_waits_for_a_missing_part_and_gets_it_in_its_place() -> None:
     run(scenario)
 
 
-def test_a_part_that_does_not_come_holds_a_follower_up_only_so_long() -> None:
+def test_a_part_that_does_not_come_ends_the_stream_and_whoever_comes_again_gets_it_in_its_place() -> None:
     async def scenario(scene: Scene) -> None:
         scene.keep(CLIP[0], CLIP[2])
         with scene.hub.subscribe(BELL.id) as parts:
             following = asyncio.ensure_future(scene.follow_clip(parts))
             assert await scene.next_part() == CLIP[0]
             scene.now = 5.0
-            assert await scene.next_part() == CLIP[2]
-            scene.arrive(CLIP[1], *CLIP[3:])
-            assert await scene.parts(3) == CLIP[3:]
             await following
+        scene.keep(CLIP[1], *CLIP[3:])
+        with scene.hub.subscribe(BELL.id) as parts:
+            await scene.follow_clip(parts, start=1)
+            assert await scene.parts(5) == CLIP[1:]
+
+    run(scenario)
+
+
+def test_what_another_relay_stored_is_read_from_the_store() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.keep(CLIP[0])
+        with scene.hub.subscribe(BELL.id) as one, scene.hub.subscribe(BELL.id) as all_:
+            following = asyncio.ensure_future(scene.follow_clip(one))
+            assert await scene.next_part() == CLIP[0]
+            doorbell = asyncio.ensure_future(scene.streams.follow_doorbell(BELL.id, CLIP_ID, all_, scene.send))
+            for part in CLIP[1:]:
+                scene.keep(part)
+                scene.hub.heard(BELL.id, Stored(CLIP_ID, part.record.seq, False, None))
+                assert await scene.next_part() == part
+            await following
+            scene.keep(SECOND[0])
+            scene.hub.heard(BELL.id, Stored(SECOND[0].record.clip, 0, False, None))
+            assert await scene.next_part() == SECOND[0]
+            doorbell.cancel()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_lost_news_costs_a_follower_of_a_clip_time_and_no_part(told: bool) -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.keep(CLIP[0])
+        with scene.hub.subscribe(BELL.id) as parts:
+            following = asyncio.ensure_future(scene.follow_clip(parts))
+            assert await scene.next_part() == CLIP[0]
+            scene.keep(*CLIP[1:])
+            if told:
+                scene.hub.missed()  # at once: the clock stands still
+            else:
+                scene.now = PATIENCE.look_s
+            assert await scene.parts(5) == CLIP[1:]
+            await following
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("after", [CLIP_ID, None])
+@pytest.mark.parametrize("told", [False, True])
+def test_lost_news_costs_a_follower_of_a_doorbell_time_and_no_part(told: bool, after: str | None) -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.keep(*CLIP)
+        with scene.hub.subscribe(BELL.id) as parts:
+            following = asyncio.ensure_future(scene.streams.follow_doorbell(BELL.id, after, parts, scene.send))
+            for _ in range(3):
+                assert await scene.sent.get() == SIGN_OF_LIFE
+            for part in SECOND:
+                scene.keep(part)
+                if told:
+                    scene.hub.missed()
+                else:
+                    scene.now += PATIENCE.quiet_look_s
+                assert await scene.next_part() == part
+            scene.hub.heard(BELL.id, Stored(SECOND[1].record.clip, 1, False, None))  # the news was only late
+            scene.arrive(THIRD[0])
+            assert await scene.next_part() == THIRD[0]
+            following.cancel()
+
+    run(scenario)
+
+
+def test_a_clip_that_is_deleted_under_a_follower_of_its_doorbell_is_left_out() -> None:
+    async def scenario(scene: Scene) -> None:
+        with scene.hub.subscribe(BELL.id) as parts:
+            following = asyncio.ensure_future(scene.streams.follow_doorbell(BELL.id, CLIP_ID, parts, scene.send))
+            scene.hub.heard(BELL.id, Stored(SECOND[0].record.clip, 0, False, None))
+            scene.arrive(THIRD[0])
+            assert await scene.next_part() == THIRD[0]
+            following.cancel()
 
     run(scenario)
 

@@ -1,6 +1,7 @@
 """Topics that every broker takes, under which a doorbell cannot speak for another."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -48,3 +49,32 @@ def test_the_filters_are_a_doorbells_own_and_all_doorbells() -> None:
     assert topic.startswith(topics.down_filter("00" * 16).removesuffix("#"))
     assert topics.up_filter() == "sb/1/+/+/up/#"
     assert topics.up_filter("7f") == "sb/1/7f/+/up/#"
+
+
+@given(names, names)
+def test_news_and_beats_are_found_by_their_topics_and_no_doorbell_reaches_them(doorbell: str, relay: str) -> None:
+    assert topics.parse_news(topics.news(doorbell)) == doorbell
+    assert topics.parse_beat(topics.beat(relay)) == relay
+    for topic in (topics.news(doorbell), topics.beat(relay)):
+        assert len(topic) <= topics.MAX_TOPIC_CHARS
+        assert not topic.startswith(topics.up_of(doorbell).removesuffix("#"))
+        assert not topic.startswith(topics.down_filter(doorbell).removesuffix("#"))
+        with pytest.raises(FormatError):
+            topics.parse_up(topic)
+    assert topics.news_filter() == "sb/1/+/+/news"
+    assert topics.beat_filter() == "sb/1/relay/+/beat"
+
+
+@pytest.mark.parametrize("parse", [topics.parse_news, topics.parse_beat])
+@given(names, st.text(max_size=3))
+def test_what_is_nearly_news_or_a_beat_is_refused(parse: Callable[[str], str], name: str, more: str) -> None:
+    good = topics.news(name) if parse is topics.parse_news else topics.beat(name)
+    bad = [good[:end] for end in range(len(good))]
+    bad += [good.upper(), "/" + good, good + "/" + more, good + "\n", good.replace("sb/1", "sb/2"), good * 200]
+    bad += [good.replace("/" + name, "/+"), good.replace("/" + name, "/" + name[1:])]
+    if parse is topics.parse_news:
+        digits = good.split("/")[2]
+        bad.append(good.replace(f"/{digits}/", "/zz/"))
+    for topic in bad:
+        with pytest.raises(FormatError):
+            parse(topic)
