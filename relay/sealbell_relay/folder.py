@@ -3,6 +3,7 @@
 receipt.key   the seed that signs receipts (0600)
 relay.json    the card: where the relay was reached when it served last, and its receipt key
 lock          held while a relay serves
+tls/          its CA, and the certificate in use (sealbell_relay.tls.folder)
 broker/       the embedded broker's
 store/        everything that is kept
 """
@@ -21,7 +22,7 @@ from sealbell_wire.errors import WireError
 
 SEED_BYTES = 32
 NEW = "new"
-OWN = frozenset({"receipt.key", "relay.json", "lock", "broker", "store", NEW})
+OWN = frozenset({"receipt.key", "relay.json", "lock", "tls", "broker", "store", NEW})
 
 
 class Folder:
@@ -31,6 +32,7 @@ class Folder:
         self.root = root.absolute()
         self.store = self.root / "store"
         self.broker = self.root / "broker"
+        self.tls = self.root / "tls"
         self.card_file = self.root / "relay.json"
         self._key_file = self.root / "receipt.key"
 
@@ -92,6 +94,12 @@ class Folder:
         finally:
             os.close(descriptor)
 
+    def write(self, path: Path, data: bytes) -> None:
+        """Replace a file of the relay's at once, never half, for its user alone."""
+        with self._failures("be written"):
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            self._write(path, data)
+
     def _write(self, path: Path, data: bytes) -> None:
         temporary = self.root / NEW
         temporary.unlink(missing_ok=True)
@@ -101,7 +109,7 @@ class Folder:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        folder = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
         finally:

@@ -17,6 +17,8 @@ class State:
     refused: Counter[str] = field(default_factory=Counter)
     store_failure: str | None = None
     broker_failure: str | None = "not connected yet"
+    certificate_failure: str | None = None  # the one in use stays, as long as it lasts
+    certificate_ends_s: int | None = None  # Unix seconds; None without TLS
 
     @property
     def healthy(self) -> bool:
@@ -29,6 +31,7 @@ class State:
             "healthy": self.healthy,
             "store": self.store_failure or "ok",
             "broker": self.broker_failure or "ok",
+            "certificate": self.certificate_failure or "ok",
             "stored": self.stored,
             "dropped": self.dropped,
             "resent": self.resent,
