@@ -2,6 +2,7 @@
 
 receipt.key   the seed that signs receipts (0600)
 relay.json    the card: where the relay was reached when it served last, and its receipt key
+admin         where this machine's programs reached it then: /metrics, /readyz
 lock          held while a relay serves
 tls/          its CA, and the certificate in use (sealbell_relay.tls.folder)
 broker/       the embedded broker's
@@ -11,6 +12,7 @@ store/        everything that is kept
 import contextlib
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +24,8 @@ from sealbell_wire.errors import WireError
 
 SEED_BYTES = 32
 NEW = "new"
-OWN = frozenset({"receipt.key", "relay.json", "lock", "tls", "broker", "store", NEW})
+ADMIN_URL = re.compile(r"http://127\.0\.0\.1:[1-9][0-9]{0,4}\Z", re.ASCII)
+OWN = frozenset({"receipt.key", "relay.json", "admin", "lock", "tls", "broker", "store", NEW})
 
 
 class Folder:
@@ -34,6 +37,7 @@ class Folder:
         self.broker = self.root / "broker"
         self.tls = self.root / "tls"
         self.card_file = self.root / "relay.json"
+        self._admin_file = self.root / "admin"
         self._key_file = self.root / "receipt.key"
 
     @property
@@ -76,6 +80,19 @@ class Folder:
         """Replace the card at once, never half."""
         with self._failures("be written"):
             self._write(self.card_file, card.encode())
+
+    def admin(self) -> str | None:
+        """Return the URL where programs of this machine reach a relay that serves; None if it never did."""
+        try:
+            text = self._admin_file.read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
+            return None
+        return text if ADMIN_URL.match(text) else None
+
+    def write_admin(self, url: str) -> None:
+        """Say where programs of this machine reach the relay."""
+        with self._failures("be written"):
+            self._write(self._admin_file, url.encode("ascii") + b"\n")
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

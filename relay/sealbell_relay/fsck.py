@@ -50,6 +50,7 @@ _UNENROLLED = Fault(
 )
 _NO_KEY = Fault("is missing or damaged", "put it back from a backup: doorbells believe receipts by this key alone")
 _NO_CARD = Fault("is not a relay's card", "serving writes it anew")
+_NO_ADMIN = Fault("does not say where programs of this machine reach the relay", "serving writes it anew")
 _OTHER_KEY = Fault("names another receipt key than receipt.key holds", "find out by a backup which one is this store's")
 _NO_STORE = Fault("is missing", "put it back from a backup, unless this relay never let anybody in")
 _OPEN_KEY = Fault(
@@ -141,6 +142,8 @@ class Fsck:
             self._tell("receipt.key", _NO_KEY)
         if card is None and node:
             self._tell("relay.json", _NO_CARD)
+        if self._tree.node("admin") and self._folder.admin() is None:
+            self._tell("admin", _NO_ADMIN)
         if told not in (None, self._receipt_key):
             self._tell("relay.json", _OTHER_KEY)
 

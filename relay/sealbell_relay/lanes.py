@@ -15,10 +15,11 @@ MESSAGE_OVERHEAD_BYTES = 1_024  # what an empty message costs us
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message from a doorbell, on a topic that parsed."""
+    """One message from a doorbell, on a topic that parsed; `arrived_s` is any monotonic time."""
 
     topic: UpTopic
     payload: bytes
+    arrived_s: float = 0.0
 
     @property
     def cost(self) -> int:
@@ -36,6 +37,11 @@ class Lanes:
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = 0
         self._messages = 0
+
+    @property
+    def queued(self) -> tuple[int, int]:
+        """How many messages and bytes are queued or being worked on."""
+        return self._messages, self._bytes
 
     def put(self, message: Message) -> bool:
         """Queue a message; False if there is no room: the doorbell gets no receipt and sends it again later."""

@@ -1,12 +1,19 @@
-"""Log lines: `level what key=value ...`, one a line, with nothing a peer wrote left unescaped and no secret."""
+"""Log lines, one a line, with nothing a peer wrote left unescaped and no secret: as text, or as JSON."""
 
+import json
 import logging
 import re
 from collections.abc import Callable
-from typing import TextIO
+from datetime import UTC, datetime
+from typing import Literal, TextIO, get_args
 
 MAX_VALUE_CHARS = 200
 MAX_LINES_PER_MINUTE = 60  # of one kind: a peer who sends rubbish must not fill a disk with what is said about it
+
+Form = Literal["text", "json"]
+Level = Literal["info", "warn", "error"]
+FORMS: tuple[Form, ...] = get_args(Form)
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:/@+-]+\Z", re.ASCII)
 
@@ -19,12 +26,39 @@ def escape(value: object) -> str:
     return ascii(text[:MAX_VALUE_CHARS])
 
 
-class Log:
-    """Writes lines to `stream`; at most MAX_LINES_PER_MINUTE of each `what`, and then how many were left out."""
+def text_line(level: Level, what: str, fields: dict[str, object]) -> str:
+    """Return a line for a person."""
+    return f"{level} {what}" + "".join(f" {key}={escape(value)}" for key, value in fields.items())
 
-    def __init__(self, stream: TextIO, monotonic: Callable[[], float]) -> None:
+
+def json_line(unix_ms: int, level: Level, what: str, fields: dict[str, object]) -> str:
+    """Return a line for a program: one JSON object in printable ASCII."""
+    time = datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    values = {key: value if isinstance(value, int) else str(value)[:MAX_VALUE_CHARS] for key, value in fields.items()}
+    line = json.dumps({"time": time, "level": level, "what": what, "fields": values})
+    return line.replace("\x7f", "\\u007f")  # the one control character that JSON lets through
+
+
+class Log:
+    """Writes lines to `stream`; at most MAX_LINES_PER_MINUTE of each `what`, and then how many were left out.
+
+    `monotonic` returns seconds, `wall_ms` Unix milliseconds. Lines below `level` are left out.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        monotonic: Callable[[], float],
+        *,
+        form: Form = "text",
+        level: Level = "info",
+        wall_ms: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._stream = stream
         self._monotonic = monotonic
+        self._form = form
+        self._levels = frozenset(LEVELS[LEVELS.index(level) :])
+        self._wall_ms = wall_ms
         self._minutes: dict[str, tuple[int, int]] = {}
 
     def info(self, what: str, **fields: object) -> None:
@@ -39,7 +73,9 @@ class Log:
         """Say that something needs a person."""
         self._write("error", what, fields)
 
-    def _write(self, level: str, what: str, fields: dict[str, object]) -> None:
+    def _write(self, level: Level, what: str, fields: dict[str, object]) -> None:
+        if level not in self._levels:
+            return
         minute = int(self._monotonic() // 60)
         since, count = self._minutes.get(what, (minute, 0))
         if since != minute:
@@ -48,8 +84,12 @@ class Log:
             since, count = minute, 0
         self._minutes[what] = (since, count + 1)
         if count < MAX_LINES_PER_MINUTE:
-            pairs = "".join(f" {key}={escape(value)}" for key, value in fields.items())
-            self._stream.write(f"{level} {what}{pairs}\n")
+            line = (
+                text_line(level, what, fields)
+                if self._form == "text"
+                else json_line(self._wall_ms(), level, what, fields)
+            )
+            self._stream.write(line + "\n")
             self._stream.flush()
 
 

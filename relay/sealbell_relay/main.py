@@ -3,38 +3,45 @@
 import asyncio
 import logging
 import random
+import secrets
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
-
-from aiohttp import web
 
 from sealbell_relay.address import Address, bracketed
 from sealbell_relay.allow import Register
 from sealbell_relay.archive import Archive
 from sealbell_relay.broker import Broker, find_executable
+from sealbell_relay.descriptors import ENOUGH, RESERVED, raise_limit
 from sealbell_relay.errors import BrokerError, RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.healths import HealthIntake, HealthShelf
+from sealbell_relay.http.admin import AdminSide
+from sealbell_relay.http.front import ADMIN_HOST, Front, FrontSettings
+from sealbell_relay.http.gate import MAX_CONNECTIONS
 from sealbell_relay.http.guests import Guests
 from sealbell_relay.http.owners import OwnersSide
+from sealbell_relay.http.public import PublicSide
 from sealbell_relay.http.server import HttpServer
 from sealbell_relay.http.slots import Slots
 from sealbell_relay.hub import Hub
 from sealbell_relay.intake import Intake
 from sealbell_relay.log import LibraryLines, Log
+from sealbell_relay.metrics import Gauges, Metrics
 from sealbell_relay.mqtt import MqttSide
 from sealbell_relay.order import Patience
 from sealbell_relay.outgoing import Outgoing
+from sealbell_relay.peers import Peers
 from sealbell_relay.reception import Reception
 from sealbell_relay.state import State
 from sealbell_relay.store import Store
 from sealbell_relay.streams import Streams
+from sealbell_relay.timed import TimedStore
 from sealbell_wire.enrolment import RelayCard
 from sealbell_wire.sshsig import verify_key_of
 
@@ -42,15 +49,21 @@ STORING_THREADS = 8  # they mostly wait for a disk
 READING_THREADS = 8  # apart, so that owners who read never hold up a doorbell
 DRAIN_S = 5.0
 
+Work = Callable[[], Coroutine[Any, Any, None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `serve` was asked for. A port of 0 means the one of last time, else any that is free."""
+    """What `serve` was asked for. A port of 0 means the one of last time, else any that is free.
+
+    Without `brokers` the relay starts one; with them it shares the doorbells with whatever relays use the same ones.
+    """
 
     host: str = "127.0.0.1"
     mqtt_port: int = 0
     http_port: int = 0
-    broker: Address | None = None
+    brokers: tuple[Address, ...] = ()
+    front: FrontSettings = field(default_factory=FrontSettings)
 
 
 async def serve(
@@ -66,41 +79,77 @@ async def serve(
         logging.getLogger(library).addHandler(LibraryLines(log))
         logging.getLogger(library).propagate = False
     key, state, hub, outgoing = folder.key(), State(), Hub(), Outgoing()
+    gauges: Gauges = {}
+    metrics = Metrics(state, gauges)
+    store = TimedStore(store, metrics.store, time.monotonic)
+    front = _front(settings, state, log)
     archive = Archive(store, lambda damage: log.error("clip-damaged", says=damage))
     register, shelf = Register(store), HealthShelf(store)
     async with AsyncExitStack() as stack:
         storing = stack.enter_context(ThreadPoolExecutor(STORING_THREADS, "storing"))
         reading = stack.enter_context(ThreadPoolExecutor(READING_THREADS, "reading"))
-        running: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        running: list[Work] = []
         ports = _Ports(folder.card(), settings, log)
-        if settings.broker is None:
+        addresses, peers = settings.brokers, None
+        if not addresses:
             broker = Broker(find_executable(), folder.broker, settings.host, log, random.random)
             stack.push_async_callback(broker.stop)
-            address = await ports.start_broker(broker)
-            running.append(partial(broker.keep_running, address))
+            addresses = (await ports.start_broker(broker),)
+            running.append(partial(broker.keep_running, addresses[0]))
         else:
-            address = settings.broker
+            peers = Peers(secrets.token_hex(16), hub, state, log, time.monotonic)
         streams = Streams(archive, reading, Patience(), time.monotonic)
-        guests, slots = Guests(register, reading), Slots()
-        owners = OwnersSide(guests, archive, register, shelf, streams, hub, slots, state, log)
-        runner, http_port = await ports.listen(HttpServer(owners.routes(), log))
-        stack.push_async_callback(runner.cleanup)
+        guests, slots = Guests(register, reading, front.limits), Slots()
+        owners = OwnersSide(guests, archive, register, shelf, streams, hub, slots, log)
+        server = front.owners([*owners.routes(), *PublicSide(state).routes()])
+        stack.push_async_callback(server.close)
+        http_port = await ports.listen(server)
         stack.callback(hub.close)
         intake, healths = Intake(archive, register, key, _wall_ms), HealthIntake(shelf, register, _wall_ms)
-        reception = Reception(intake, healths, hub, outgoing, state, log, storing)
+        reception = Reception(intake, healths, hub, outgoing, state, log, storing, time.monotonic, metrics.receipt)
         stack.push_async_callback(reception.lanes.drain, DRAIN_S)
-        mqtt = MqttSide(address, reception, outgoing, state, log, random.random)
+        mqtt = MqttSide(addresses, reception, outgoing, peers, state, log, random.random)
         running.append(mqtt.run)
+        gauges.update(_gauges(reception, outgoing, slots, front, state))
+        operator = front.operator(AdminSide(metrics, state).routes())
+        stack.push_async_callback(operator.close)
+        folder.write_admin(f"http://{ADMIN_HOST}:{await ports.listen_admin(operator)}")
 
         async def announce() -> None:
             await mqtt.subscribed.wait()
             http = f"http://{bracketed(settings.host)}:{http_port}"
-            card = RelayCard(address.url, http, verify_key_of(key).hex())
+            card = RelayCard(addresses[0].url, http, verify_key_of(key).hex())
             folder.write_card(card)
             on_ready(card)
-            await stop.wait()
+            await asyncio.Event().wait()
 
-        await _until_stopped(stop, [*running, announce])
+        async def until_left() -> None:
+            await stop.wait()
+            await mqtt.leave()
+
+        await _until_stopped(until_left, [*running, announce])
+
+
+def _front(settings: Settings, state: State, log: Log) -> Front:
+    descriptors = raise_limit()
+    if descriptors < ENOUGH:
+        log.warn("few-descriptors", limit=descriptors, then="raise the hard limit on open files, RLIMIT_NOFILE")
+    most = max(RESERVED, min(MAX_CONNECTIONS, descriptors - RESERVED))
+    return Front(settings.front, state.turned_away, log, time.monotonic, most)
+
+
+def _gauges(reception: Reception, outgoing: Outgoing, slots: Slots, front: Front, state: State) -> Gauges:
+    return {
+        "sealbell_queued_messages": ("messages from doorbells under way", lambda: reception.lanes.queued[0]),
+        "sealbell_queued_bytes": ("and their bytes", lambda: reception.lanes.queued[1]),
+        "sealbell_waiting_receipts": ("messages to doorbells that wait for the broker", lambda: len(outgoing)),
+        "sealbell_streams": ("streams to owners that are open", lambda: slots.open),
+        "sealbell_http_connections": ("HTTP connections that are open", lambda: front.gate.open),
+        "sealbell_doorbells_heard": (
+            "doorbells that sent something of their own in the last 15 minutes",
+            lambda: state.heard.count(time.monotonic()),
+        ),
+    }
 
 
 class _Ports:
@@ -109,7 +158,7 @@ class _Ports:
     def __init__(self, last: RelayCard | None, settings: Settings, log: Log) -> None:
         self._settings = settings
         self._log = log
-        self._last_mqtt = _port(last.mqtt, settings.host) if last and settings.broker is None else 0
+        self._last_mqtt = _port(last.mqtt, settings.host) if last and not settings.brokers else 0
         self._last_http = _port(last.http, settings.host) if last else 0
 
     async def start_broker(self, broker: Broker) -> Address:
@@ -122,7 +171,7 @@ class _Ports:
             self._log.warn("port-moved", protocol="mqtt", port=port, says=error, then="doorbells need the new card")
         return await broker.start(0)
 
-    async def listen(self, server: HttpServer) -> tuple[web.AppRunner, int]:
+    async def listen(self, server: HttpServer) -> int:
         port = self._settings.http_port or self._last_http
         try:
             return await server.listen(self._settings.host, port)
@@ -135,18 +184,27 @@ class _Ports:
             self._log.warn("port-moved", protocol="http", port=port, says=error, then="owners need the new card")
         return await server.listen(self._settings.host, 0)
 
+    async def listen_admin(self, server: HttpServer) -> int:
+        port = self._settings.front.admin_port
+        try:
+            return await server.listen(ADMIN_HOST, port)
+        except OSError as error:
+            raise RelayError(
+                f"the operator's http cannot listen on {ADMIN_HOST}, port {port or 'any'}: {error.strerror}",
+                hint="give another one: --admin-port N, or 0 for any that is free",
+            ) from error
 
-async def _until_stopped(stop: asyncio.Event, running: list[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    tasks = [asyncio.create_task(each()) for each in running]
-    stopped = asyncio.create_task(stop.wait())
+
+async def _until_stopped(stopped: Work, running: list[Work]) -> None:
+    tasks = [asyncio.create_task(each()) for each in (stopped, *running)]
     try:
-        done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
-        for task in (stopped, *tasks):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(stopped, *tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _port(url: str, host: str) -> int:

@@ -17,6 +17,9 @@ class Outgoing:
         self._news = asyncio.Event()
         self._answers = 0
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def add_receipt(self, topic: str, receipt: bytes) -> None:
         """Queue one receipt, behind those for the same topic that have not left yet."""
         waiting = self._waiting.setdefault((topic, 0), [])

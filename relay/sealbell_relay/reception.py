@@ -1,6 +1,7 @@
 """What happens to a message between broker and store: order, worker threads, followers, receipts, counts, log."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Executor
 
 from sealbell_relay.errors import StoreError
@@ -28,7 +29,10 @@ class Reception:
         state: State,
         log: Log,
         threads: Executor,
+        monotonic: Callable[[], float] = lambda: 0.0,
+        on_receipt: Callable[[float], None] = lambda _: None,
     ) -> None:
+        """`monotonic` returns seconds; `on_receipt` is told how long a part waited for its receipt."""
         self._intake = intake
         self._healths = healths
         self._hub = hub
@@ -36,6 +40,8 @@ class Reception:
         self._state = state
         self._log = log
         self._threads = threads
+        self._monotonic = monotonic
+        self._on_receipt = on_receipt
         self.lanes = Lanes(self._work)
 
     def receive(self, topic: str, payload: bytes) -> None:
@@ -45,7 +51,9 @@ class Reception:
         except FormatError as error:
             self._refuse("strange-topic", topic=topic, detail=error)
             return
-        if parsed.kind in ("part", "have", "health") and not self.lanes.put(Message(parsed, payload)):
+        if parsed.kind in ("part", "have", "health") and not self.lanes.put(
+            Message(parsed, payload, self._monotonic())
+        ):
             self._refuse("overloaded", doorbell=parsed.doorbell)
 
     async def _work(self, message: Message) -> None:
@@ -68,6 +76,7 @@ class Reception:
             self._hub.publish(doorbell, outcome.stored)
         if outcome.receipt is not None:
             self._outgoing.add_receipt(topics.receipt(doorbell, clip), outcome.receipt)
+            self._on_receipt(self._monotonic() - message.arrived_s)
         self._count(message, outcome)
 
     async def _answer(self, message: Message) -> None:
@@ -83,6 +92,7 @@ class Reception:
             self._refuse(outcome.reason, doorbell=message.topic.doorbell, kind="health", detail=outcome.detail)
         elif outcome:
             self._state.healths += 1
+            self._state.heard.note(message.topic.doorbell, self._monotonic())
             self._works_again()
 
     def _count(self, message: Message, outcome: Outcome) -> None:
@@ -90,6 +100,7 @@ class Reception:
         if refused is not None:
             self._refuse(refused.reason, doorbell=topic.doorbell, clip=topic.clip, seq=topic.seq, detail=refused.detail)
             return
+        self._state.heard.note(topic.doorbell, self._monotonic())
         if outcome.stored is None:
             self._state.resent += 1
             return

@@ -4,29 +4,45 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from sealbell_relay.heard import Heard
+
 
 @dataclass(slots=True)
 class State:
-    """Changed by the event loop alone. `store_failure` and `broker_failure` are None while all is well."""
+    """Changed by the event loop alone. `store_failure` and `broker_failure` are None while all is well.
+
+    `holding` is why the relay takes nothing although all works: it stops, or is being restored. `turned_away` counts
+    HTTP connections and requests by the reason of their refusal.
+    """
 
     stored: int = 0
     dropped: int = 0
     resent: int = 0
     healths: int = 0
     stored_bytes: int = 0
+    relays: int = 1
+    shards: int = 256
     refused: Counter[str] = field(default_factory=Counter)
     store_failure: str | None = None
     broker_failure: str | None = "not connected yet"
     certificate_failure: str | None = None  # the one in use stays, as long as it lasts
     certificate_ends_s: int | None = None  # Unix seconds; None without TLS
+    holding: str | None = None
+    turned_away: Counter[str] = field(default_factory=Counter)
+    heard: Heard = field(default_factory=Heard)
 
     @property
     def healthy(self) -> bool:
         """Whether parts can come in and be kept."""
         return self.store_failure is None and self.broker_failure is None
 
+    @property
+    def unready(self) -> str | None:
+        """Why doorbells and owners should be sent elsewhere; None if they are welcome."""
+        return self.holding or self.broker_failure or self.store_failure
+
     def report(self) -> dict[str, Any]:
-        """Return what `GET /healthz` and `sealbell-relay status` show."""
+        """Return what `sealbell-relay status` shows."""
         return {
             "healthy": self.healthy,
             "store": self.store_failure or "ok",
@@ -37,5 +53,8 @@ class State:
             "resent": self.resent,
             "healths": self.healths,
             "stored_bytes": self.stored_bytes,
+            "relays": self.relays,
+            "shards": self.shards,
             "refused": dict(sorted(self.refused.items())),
+            "turned_away": dict(sorted(self.turned_away.items())),
         }

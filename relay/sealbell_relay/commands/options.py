@@ -2,12 +2,17 @@
 
 import argparse
 import ipaddress
+import re
 from pathlib import Path
 
 from sealbell_relay.address import MAX_PORT, Address, parse_address
 from sealbell_relay.errors import RelayError
 from sealbell_wire.errors import FormatError
 from sealbell_wire.ids import check_id
+
+_ORIGIN = re.compile(
+    r"(https://[a-z0-9.-]{1,253}|http://(localhost|127\.0\.0\.1|\[::1\]))(:[1-9][0-9]{0,4})?\Z", re.ASCII
+)
 
 
 def add_folder(parser: argparse.ArgumentParser) -> None:
@@ -35,12 +40,27 @@ def port(text: str) -> int:
     return int(text)
 
 
-def broker(text: str) -> Address:
-    """Parse a broker's address."""
+def brokers(text: str) -> list[Address]:
+    """Parse brokers' addresses, with commas between them."""
     try:
-        return parse_address(text)
+        return [parse_address(address) for address in text.split(",")]
     except RelayError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def origin(text: str) -> str:
+    """Parse the origin of a web page as browsers say it: https://HOST[:PORT], or http:// on this machine."""
+    if not _ORIGIN.match(text):
+        raise argparse.ArgumentTypeError("not https://HOST or https://HOST:PORT, in lower case and with nothing behind")
+    return text
+
+
+def address(text: str) -> str:
+    """Parse an IP address."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError("not an IP address") from None
 
 
 def host(text: str) -> str:

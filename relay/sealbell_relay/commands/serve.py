@@ -11,7 +11,7 @@ import traceback
 from sealbell_relay.commands import options as asked
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import SEED_BYTES, Folder
-from sealbell_relay.log import Log
+from sealbell_relay.log import FORMS, LEVELS, Log
 from sealbell_relay.notify import Notifier
 from sealbell_relay.store import DirectoryStore
 from sealbell_wire.enrolment import RelayCard
@@ -26,21 +26,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for protocol, whom in (("mqtt", "doorbells"), ("http", "owners")):
         text = f"for {whom}; 0 (default) is the port of last time, else any that is free"
         parser.add_argument(f"--{protocol}-port", metavar="N", type=asked.port, default=0, help=text)
-    text = "use this MQTT broker and start none"
-    parser.add_argument("--broker", type=asked.broker, metavar="mqtt://HOST:PORT", help=text)
+    text = "use this MQTT broker and start none; again, or after a comma, for further nodes of a cluster"
+    parser.add_argument("--broker", type=asked.brokers, metavar="mqtt://HOST:PORT", action="extend", help=text)
+    text = "let web pages of this origin ask, for example https://app.example.org; repeat it for more"
+    parser.add_argument("--app-origin", metavar="ORIGIN", type=asked.origin, action="append", default=[], help=text)
+    text = "believe X-Forwarded-For of a proxy at this address; repeat it for more"
+    parser.add_argument(
+        "--trusted-proxy", metavar="ADDRESS", type=asked.address, action="append", default=[], help=text
+    )
+    text = "for this machine's programs: /metrics and /readyz; 0 (default) is any that is free, see DIR/admin"
+    parser.add_argument("--admin-port", metavar="N", type=asked.port, default=0, help=text)
+    text = "how lines of the log look (default: %(default)s)"
+    parser.add_argument("--log", choices=FORMS, default="text", help=text)
+    text = "leave out lines below this (default: %(default)s)"
+    parser.add_argument("--log-level", choices=LEVELS, default="info", help=text)
     asked.add_json(parser, "print the relay's card once ready, as one line")
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
+    from sealbell_relay.http.front import FrontSettings  # noqa: PLC0415 - for the same reason as:
     from sealbell_relay.main import Settings, serve  # noqa: PLC0415 - aiohttp would slow every other command
 
     folder = Folder(options.dir)
     if not folder.is_relay:
         folder.make(os.urandom(SEED_BYTES))
-    log = Log(sys.stderr, time.monotonic)
+    log = Log(sys.stderr, time.monotonic, form=options.log, level=options.log_level, wall_ms=_wall_ms)
     store = DirectoryStore(folder.store)
-    settings = Settings(options.host, options.mqtt_port, options.http_port, options.broker)
+    front = FrontSettings(tuple(options.app_origin), tuple(options.trusted_proxy), options.admin_port)
+    settings = Settings(options.host, options.mqtt_port, options.http_port, tuple(options.broker or ()), front)
 
     notifier = Notifier.from_environment()
 
@@ -82,3 +96,7 @@ def run(options: argparse.Namespace) -> int:
             traceback.print_tb(error.__traceback__)
             return 1
     return 0
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

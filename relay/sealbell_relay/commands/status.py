@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     """Ask the serving relay."""
     folder = Folder(options.dir)
     folder.key()
-    report = ask(folder.card())
+    report = ask(folder.card(), folder.admin())
     if options.json:
         print(json.dumps(report, sort_keys=True))
     else:

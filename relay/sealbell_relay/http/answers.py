@@ -1,11 +1,12 @@
-"""Answers in JSON, never stored on the way."""
+"""Answers in JSON. What all answers have in common is guards.py's."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 
-def answer(value: dict[str, Any], status: int = 200) -> web.Response:
+def answer(value: dict[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """Return a JSON answer."""
-    headers = {"Cache-Control": "no-store"} | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})
-    return web.json_response(value, status=status, headers=headers)
+    asked = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    return web.json_response(value, status=status, headers={**asked, **(headers or {})})

@@ -5,7 +5,6 @@
     GET /v1/doorbells/{doorbell}/clips/{clip}/parts?from=SEQ&follow=0|1
     GET /v1/doorbells/{doorbell}/follow?after=CLIP
     GET /v1/doorbells/{doorbell}/health
-    GET /healthz                                             (no token: counts and whether it works)
 
 What is another owner's is answered exactly like what is not there.
 """
@@ -28,7 +27,6 @@ from sealbell_relay.http.guests import Guests
 from sealbell_relay.http.slots import Slots
 from sealbell_relay.hub import Hub
 from sealbell_relay.log import Log
-from sealbell_relay.state import State
 from sealbell_relay.streams import Send, Streams
 
 SLOW_CLIENT_S = 60.0  # for one part to be taken off our hands
@@ -46,7 +44,6 @@ class OwnersSide:
         streams: Streams,
         hub: Hub,
         slots: Slots,
-        state: State,
         log: Log,
     ) -> None:
         self._guests = guests
@@ -56,24 +53,18 @@ class OwnersSide:
         self._streams = streams
         self._hub = hub
         self._slots = slots
-        self._state = state
         self._log = log
 
     def routes(self) -> list[web.RouteDef]:
         """Return what is answered here."""
         doorbell = "/v1/doorbells/{doorbell}"
         return [
-            web.get("/healthz", self._health, allow_head=False),
             web.get("/v1/doorbells", self._doorbells, allow_head=False),
             web.get(f"{doorbell}/clips", self._clips, allow_head=False),
             web.get(f"{doorbell}/clips/{{clip}}/parts", self._parts, allow_head=False),
             web.get(f"{doorbell}/follow", self._follow, allow_head=False),
             web.get(f"{doorbell}/health", self._doorbell_health, allow_head=False),
         ]
-
-    async def _health(self, _: web.Request) -> web.Response:
-        status = 200 if self._state.healthy else 503
-        return answer({**self._state.report(), "followers": self._slots.open}, status)
 
     async def _doorbells(self, request: web.Request) -> web.Response:
         owner = await self._guests.owner(request)
@@ -120,7 +111,7 @@ class OwnersSide:
             )
 
     async def _stream(self, request: web.Request, run: Callable[[Send], Awaitable[None]]) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream", "Cache-Control": "no-store"})
+        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
         await response.prepare(request)
 
         async def send(data: bytes) -> None:
