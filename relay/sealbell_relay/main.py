@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from sealbell_relay.address import Address, bracketed
+from sealbell_relay.address import Address
 from sealbell_relay.allow import Register
 from sealbell_relay.archive import Archive
 from sealbell_relay.broker import Broker, find_executable
@@ -42,6 +42,7 @@ from sealbell_relay.state import State
 from sealbell_relay.store import Store
 from sealbell_relay.streams import Streams
 from sealbell_relay.timed import TimedStore
+from sealbell_relay.tls.side import TlsSettings, TlsSide
 from sealbell_wire.enrolment import RelayCard
 from sealbell_wire.sshsig import verify_key_of
 
@@ -64,6 +65,7 @@ class Settings:
     http_port: int = 0
     brokers: tuple[Address, ...] = ()
     front: FrontSettings = field(default_factory=FrontSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
 
 
 async def serve(
@@ -73,8 +75,12 @@ async def serve(
     log: Log,
     stop: asyncio.Event,
     on_ready: Callable[[RelayCard], None],
+    now_s: Callable[[], float] = time.time,
 ) -> None:
-    """Serve until `stop` is set; the caller holds the folder's lock. RelayError if it cannot start."""
+    """Serve until `stop` is set; the caller holds the folder's lock. RelayError if it cannot start.
+
+    `now_s` returns Unix seconds: certificates go by it.
+    """
     for library in ("mqtt", "aiohttp", "asyncio"):
         logging.getLogger(library).addHandler(LibraryLines(log))
         logging.getLogger(library).propagate = False
@@ -83,20 +89,22 @@ async def serve(
     metrics = Metrics(state, gauges)
     store = TimedStore(store, metrics.store, time.monotonic)
     front = _front(settings, state, log)
+    tls = TlsSide(folder, settings.host, settings.brokers, settings.tls, state, log, now_s)
     archive = Archive(store, lambda damage: log.error("clip-damaged", says=damage))
     register, shelf = Register(store), HealthShelf(store)
     async with AsyncExitStack() as stack:
         storing = stack.enter_context(ThreadPoolExecutor(STORING_THREADS, "storing"))
         reading = stack.enter_context(ThreadPoolExecutor(READING_THREADS, "reading"))
         running: list[Work] = []
-        ports = _Ports(folder.card(), settings, log)
+        ports = _Ports(folder.card(), tls, settings, log)
         addresses, peers = settings.brokers, None
         if not addresses:
-            broker = Broker(find_executable(), folder.broker, settings.host, log, random.random)
+            broker = Broker(find_executable(), folder.broker, settings.host, log, random.random, tls.certificate)
             stack.push_async_callback(broker.stop)
             addresses = (await ports.start_broker(broker),)
-            running.append(partial(broker.keep_running, addresses[0]))
+            running += [partial(broker.keep_running, addresses[0]), partial(tls.keep, broker.reload)]
         else:
+            running.append(partial(tls.keep, lambda: None))
             peers = Peers(secrets.token_hex(16), hub, state, log, time.monotonic)
         streams = Streams(archive, reading, Patience(), time.monotonic)
         guests, slots = Guests(register, reading, front.limits), Slots()
@@ -108,7 +116,7 @@ async def serve(
         intake, healths = Intake(archive, register, key, _wall_ms), HealthIntake(shelf, register, _wall_ms)
         reception = Reception(intake, healths, hub, outgoing, state, log, storing, time.monotonic, metrics.receipt)
         stack.push_async_callback(reception.lanes.drain, DRAIN_S)
-        mqtt = MqttSide(addresses, reception, outgoing, peers, state, log, random.random)
+        mqtt = MqttSide(addresses, reception, outgoing, peers, state, log, random.random, tls.broker)
         running.append(mqtt.run)
         gauges.update(_gauges(reception, outgoing, slots, front, state))
         operator = front.operator(AdminSide(metrics, state).routes())
@@ -117,8 +125,7 @@ async def serve(
 
         async def announce() -> None:
             await mqtt.subscribed.wait()
-            http = f"http://{bracketed(settings.host)}:{http_port}"
-            card = RelayCard(addresses[0].url, http, verify_key_of(key).hex())
+            card = tls.card(addresses[0], http_port, verify_key_of(key).hex())
             folder.write_card(card)
             on_ready(card)
             await asyncio.Event().wait()
@@ -155,11 +162,12 @@ def _gauges(reception: Reception, outgoing: Outgoing, slots: Slots, front: Front
 class _Ports:
     """Where to listen: as asked for; else as last time, which is on doorbells' cards; else anywhere."""
 
-    def __init__(self, last: RelayCard | None, settings: Settings, log: Log) -> None:
+    def __init__(self, last: RelayCard | None, tls: TlsSide, settings: Settings, log: Log) -> None:
+        self._tls = tls
         self._settings = settings
         self._log = log
-        self._last_mqtt = _port(last.mqtt, settings.host) if last and not settings.brokers else 0
-        self._last_http = _port(last.http, settings.host) if last else 0
+        self._last_mqtt = _port(last.mqtt, tls.name) if last and not settings.brokers else 0
+        self._last_http = _port(last.http, tls.name) if last else 0
 
     async def start_broker(self, broker: Broker) -> Address:
         port = self._settings.mqtt_port or self._last_mqtt
@@ -174,7 +182,7 @@ class _Ports:
     async def listen(self, server: HttpServer) -> int:
         port = self._settings.http_port or self._last_http
         try:
-            return await server.listen(self._settings.host, port)
+            return await server.listen(self._settings.host, port, self._tls.http)
         except OSError as error:
             if self._settings.http_port or not port:
                 raise RelayError(
@@ -182,7 +190,7 @@ class _Ports:
                     hint="give another one: --http-port N, or 0 for any that is free",
                 ) from error
             self._log.warn("port-moved", protocol="http", port=port, says=error, then="owners need the new card")
-        return await server.listen(self._settings.host, 0)
+        return await server.listen(self._settings.host, 0, self._tls.http)
 
     async def listen_admin(self, server: HttpServer) -> int:
         port = self._settings.front.admin_port

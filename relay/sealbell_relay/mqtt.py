@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import Callable, Collection, Sequence
 
 import aiomqtt
@@ -63,7 +64,9 @@ class MqttSide:
         state: State,
         log: Log,
         jitter: Callable[[], float],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """`tls` checks the brokers whose addresses say that they speak it."""
         self._addresses = addresses
         self._reception = reception
         self._outgoing = outgoing
@@ -71,6 +74,7 @@ class MqttSide:
         self._state = state
         self._log = log
         self._jitter = jitter
+        self._tls = tls
         self._lost = 0
         self._leaving = False
         self._client: aiomqtt.Client | None = None
@@ -104,6 +108,7 @@ class MqttSide:
             await asyncio.sleep(HAND_OVER_S)
 
     def _connection(self) -> aiomqtt.Client:
+        tls = self._tls if self._address.tls else None
         return aiomqtt.Client(
             self._address.host,
             self._address.port,
@@ -115,6 +120,8 @@ class MqttSide:
             max_queued_outgoing_messages=MAX_OUTGOING_MESSAGES,
             max_inflight_messages=SENDERS,
             socket_options=_NO_DELAY,
+            tls_context=tls,
+            tls_insecure=not tls.check_hostname if tls else None,  # of the very certificate that is pinned
         )
 
     async def _serve(self, client: aiomqtt.Client) -> None:
