@@ -7,7 +7,6 @@ from sealbell_relay.allow import Register
 from sealbell_relay.commands import options as asked
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import Folder
-from sealbell_relay.store import DirectoryStore
 from sealbell_wire.enrolment import MAX_FILE_BYTES, DoorbellCard, OwnerCard, parse_card
 from sealbell_wire.errors import WireError
 
@@ -15,6 +14,7 @@ from sealbell_wire.errors import WireError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
     asked.add_folder(parser)
+    asked.add_store(parser)
     parser.add_argument("card", metavar="CARD", type=Path, help="its card.json")
 
 
@@ -34,9 +34,7 @@ def run(options: argparse.Namespace) -> int:
             f"{options.card} introduces neither a doorbell nor an owner",
             hint="give the card.json that `sealbell init` or `sealbell-owner init` wrote",
         )
-    store = DirectoryStore(folder.store)
-    store.make()
-    made = Register(store).allow(card)
+    made = Register(asked.store(options, folder)).allow(card)
     name = f"doorbell {card.doorbell}" if isinstance(card, DoorbellCard) else f"owner {card.key}"
     print(f"{'allowed' if made else 'had already allowed'} {name}")
     return 0

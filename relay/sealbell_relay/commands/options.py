@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sealbell_relay.address import MAX_PORT, Address, parse_address
 from sealbell_relay.errors import RelayError
+from sealbell_relay.folder import Folder
+from sealbell_relay.store import DirectoryStore, Store
 from sealbell_wire.errors import FormatError
 from sealbell_wire.ids import check_id
 
@@ -18,6 +20,26 @@ _ORIGIN = re.compile(
 def add_folder(parser: argparse.ArgumentParser) -> None:
     """Ask for the relay's folder."""
     parser.add_argument("dir", metavar="DIR", type=Path, help="the relay's folder")
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """Offer another place for what is kept than DIR/store."""
+    text = "keep everything there, beside other relays that do: s3://BUCKET[/PREFIX], or a folder (default: DIR/store)"
+    parser.add_argument("--store", metavar="URL", help=text)
+
+
+def store(options: argparse.Namespace, folder: Folder) -> Store:
+    """Return the store that was asked for, made if it is a folder. Raises StoreError."""
+    from sealbell_relay.buckets import open_store  # noqa: PLC0415 - it loads slowly, and most have no bucket
+
+    if options.store is not None:
+        chosen = open_store(options.store)
+        if isinstance(chosen, DirectoryStore):
+            chosen.make()
+        return chosen
+    own = DirectoryStore(folder.store)
+    own.make()
+    return own
 
 
 def add_json(parser: argparse.ArgumentParser, text: str = "print one JSON object") -> None:

@@ -13,13 +13,14 @@ from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import SEED_BYTES, Folder
 from sealbell_relay.log import FORMS, LEVELS, Log
 from sealbell_relay.notify import Notifier
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.store import DirectoryStore, Store
 from sealbell_wire.enrolment import RelayCard
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
     asked.add_folder(parser)
+    asked.add_store(parser)
     parser.add_argument(
         "--host", type=asked.host, default="127.0.0.1", help="the address to listen on (default: %(default)s)"
     )
@@ -52,7 +53,6 @@ def run(options: argparse.Namespace) -> int:
     if not folder.is_relay:
         folder.make(os.urandom(SEED_BYTES))
     log = Log(sys.stderr, time.monotonic, form=options.log, level=options.log_level, wall_ms=_wall_ms)
-    store = DirectoryStore(folder.store)
     front = FrontSettings(tuple(options.app_origin), tuple(options.trusted_proxy), options.admin_port)
     settings = Settings(options.host, options.mqtt_port, options.http_port, tuple(options.broker or ()), front)
 
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         print(line, flush=True)
         notifier.ready()
 
-    async def run() -> None:
+    async def run(store: Store) -> None:
         stop = asyncio.Event()
 
         def end() -> None:
@@ -85,10 +85,11 @@ def run(options: argparse.Namespace) -> int:
             watchdog.cancel()
 
     with folder.lock():
-        store.make()
-        store.sweep()
+        store = asked.store(options, folder)
+        if options.store is None:
+            DirectoryStore(folder.store).sweep()  # of a store that is shared, others may be writing the files
         try:
-            asyncio.run(run())
+            asyncio.run(run(store))
         except RelayError:
             raise
         except Exception as error:  # a bug; its text may be a peer's, so only its place is shown as it is
