@@ -97,7 +97,7 @@ class Archive:
 
         None of a clip that has ended, though some may still be there.
         """
-        if self._endings.ended("clip", f"{doorbell}/{clip}"):
+        if self.ended(doorbell, clip):
             return []
         kept: dict[int, Name] = {}
         for name in self.all_names(doorbell, clip):
@@ -110,6 +110,10 @@ class Archive:
         objects = self._store.list(_folder(doorbell, clip)).objects
         named = ((entry, parse_name(entry.name)) for entry in objects)
         return [Name(*found, entry.size) for entry, found in named if found]
+
+    def ended(self, doorbell: str, clip: str) -> bool:
+        """Whether the owner has deleted a clip: then nothing of it is shown or taken, whatever is still there."""
+        return self._endings.ended("clip", f"{doorbell}/{clip}")
 
     def remove(self, doorbell: str, clip: str, names: Iterable[Name]) -> None:
         """Take away these objects of a clip, durably."""
@@ -127,15 +131,17 @@ class Archive:
 
     def newest_first(self, doorbell: str, before: str | None = None) -> Iterator[str]:
         """Yield clips that are older than `before` (or all), newest first, listing only the buckets it gets to."""
-        for bucket in reversed(self._buckets(doorbell)):
+        for bucket in reversed(self.buckets(doorbell)):
             if before is None or bucket <= before[:BUCKET_DIGITS]:
-                yield from (clip for clip in reversed(self._in(doorbell, bucket)) if before is None or clip < before)
+                yield from (
+                    clip for clip in reversed(self.clips_in(doorbell, bucket)) if before is None or clip < before
+                )
 
     def oldest_first(self, doorbell: str, after: str) -> Iterator[str]:
         """Yield clips newer than `after`, oldest first."""
-        for bucket in self._buckets(doorbell):
+        for bucket in self.buckets(doorbell):
             if bucket >= after[:BUCKET_DIGITS]:
-                yield from (clip for clip in self._in(doorbell, bucket) if clip > after)
+                yield from (clip for clip in self.clips_in(doorbell, bucket) if clip > after)
 
     def page(self, doorbell: str, limit: int, before: str | None) -> tuple[list[ClipSummary], str | None]:
         """Return up to `limit` clips older than `before`, newest first, and where the next page goes on, if any."""
@@ -169,10 +175,12 @@ class Archive:
             arrived_ms=arrived_ms(self._receipt_behind(newest)),
         )
 
-    def _buckets(self, doorbell: str) -> tuple[str, ...]:
+    def buckets(self, doorbell: str) -> tuple[str, ...]:
+        """Return the buckets of a doorbell that hold anything, oldest first."""
         return self._store.list(f"{CLIPS}/{doorbell}").folders
 
-    def _in(self, doorbell: str, bucket: str) -> list[str]:
+    def clips_in(self, doorbell: str, bucket: str) -> list[str]:
+        """Return the clips in one bucket, oldest first."""
         return [clip for clip in self._store.list(f"{CLIPS}/{doorbell}/{bucket}").folders if _CLIP.match(clip)]
 
 
@@ -190,8 +198,13 @@ def parse_name(name: str) -> tuple[int, bool] | None:
     return (int(found[1]), found[2] == "dropped") if found else None
 
 
+def bucket_of(clip: str) -> str:
+    """Return the bucket in which a clip lies."""
+    return clip[:BUCKET_DIGITS]
+
+
 def _folder(doorbell: str, clip: str) -> str:
-    return f"{CLIPS}/{doorbell}/{clip[:BUCKET_DIGITS]}/{clip}"
+    return f"{CLIPS}/{doorbell}/{bucket_of(clip)}/{clip}"
 
 
 def object_path(doorbell: str, clip: str, seq: int, dropped: bool) -> str:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell_relay.allow import Register
 from sealbell_relay.archive import Archive
-from sealbell_relay.errors import StoreError
+from sealbell_relay.errors import DamagedError, StoreError
 from sealbell_relay.hub import Stored
 from sealbell_relay.ingest import Refuse, Resend, Verdict, admit, judge, prove
 from sealbell_relay.neighbours import Neighbours
@@ -59,7 +59,21 @@ class Intake:
             return self._refused(topic, part, ZERO_HASH)
         if refuse := prove(part, bytes.fromhex(card.key)):
             return self._refused(topic, refuse, part.hash)
-        return self._keep(topic, part, message)
+        clip = part.record.clip
+        if not self._neighbours.knows(topic.doorbell, clip) and self._archive.ended(topic.doorbell, clip):
+            return self._deleted(topic, part)
+        try:
+            outcome = self._keep(topic, part, message)
+        except DamagedError:  # what is remembered of the clip may have been removed by another relay
+            self._neighbours.forget(topic.doorbell, clip)
+            outcome = self._keep(topic, part, message)
+        if outcome.refused is None and self._archive.ended(topic.doorbell, clip):
+            return self._deleted(topic, part)  # whoever deleted it may have listed the clip before this part was there
+        return outcome
+
+    def forget(self, doorbell: str, clip: str) -> None:
+        """Look at the store again before the next part of a clip: some of it was removed."""
+        self._neighbours.forget(doorbell, clip)
 
     def have(self, topic: UpTopic) -> list[bytes]:
         """Return the stored receipts of the clip in a `have` topic as messages; one empty message if there are none.
@@ -94,6 +108,11 @@ class Intake:
         record = kept.record
         self._archive.settle(record.doorbell, record.clip)
         return Outcome(self._archive.receipt(record.doorbell, record.clip, record.seq, kept.dropped))
+
+    def _deleted(self, topic: UpTopic, part: Part) -> Outcome:
+        self._archive.remove_all(part.record.doorbell, part.record.clip)
+        self._neighbours.forget(part.record.doorbell, part.record.clip)
+        return Outcome(self._receipt(topic, part.hash, "deleted", NO_REASON))
 
     def _refused(self, topic: UpTopic, refuse: Refuse, record_hash: str) -> Outcome:
         named = record_hash if refuse.proven else ZERO_HASH

@@ -58,6 +58,10 @@ class Neighbours:
         highest = link(len(known.kinds) - 1)  # kinds ends with the highest part that is stored
         return Around(link(seq), link(seq - 1), link(seq + 1), highest)
 
+    def knows(self, doorbell: str, clip: str) -> bool:
+        """Whether a clip is remembered, so that nothing has to be read for its next part."""
+        return (doorbell, clip) in self._clips
+
     def add(self, link: Link) -> None:
         """Remember a part that was stored just now."""
         known = self._clip(link.record.doorbell, link.record.clip)

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from parts_factory import Doorbell, hash_of, topic_of
 from sealbell_relay.allow import Register
 from sealbell_relay.archive import Archive
+from sealbell_relay.endings import Endings, RecentEndings
 from sealbell_relay.errors import StoreError
 from sealbell_relay.intake import MAX_ANSWER_BYTES, Intake, Outcome, batches
 from sealbell_relay.store import Store
@@ -32,7 +33,7 @@ class Relay:
     now_ms: int = 1_000
 
     def __post_init__(self) -> None:
-        register = Register(self.store)
+        register = Register(self.store, RecentEndings(Endings(self.store), lambda: 0.0))
         register.allow(BELL.card)
         self.intake = Intake(Archive(self.store, lambda _: None), register, KEY, self.tick)
 
@@ -216,11 +217,11 @@ def test_answers_are_few_and_within_limits(size: int) -> None:
     assert len(messages) == -(-3_000 // min(MAX_RECEIPTS_PER_MESSAGE, MAX_ANSWER_BYTES // size))
 
 
-def test_a_growing_clip_costs_no_reading_at_all() -> None:
+def test_a_growing_clip_costs_no_reading_but_whether_it_has_ended() -> None:
     relay = Relay(store := MemoryStore())
     clip = BELL.clip(60)
     relay.take(clip[0])
     store.calls.clear()
     for part in clip[1:]:
         relay.take(part)
-    assert store.calls == {"put": 59}
+    assert store.calls == {"put": 59, "read": 59}
