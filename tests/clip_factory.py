@@ -24,7 +24,7 @@ from sealbell_wire import content, sshsig
 from sealbell_wire.age.decoy import Decoy
 from sealbell_wire.age.file import Head
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity, HybridRecipient
-from sealbell_wire.content import Init, Manifest, Notice, Place, Trigger, TriggerKind
+from sealbell_wire.content import Init, Manifest, Notice, NoticeKind, Place, Trigger, TriggerKind
 from sealbell_wire.enrolment import DoorbellCard
 from sealbell_wire.health import Beat, Health, next_number
 from sealbell_wire.ids import ZERO_HASH, doorbell_id, new_clip_id
@@ -98,6 +98,7 @@ class Doorbell:
         trigger: TriggerKind = "button",
         alert: bool = True,
         press_before: Sequence[int] = (),
+        update_before: Sequence[int] = (),
         snapshot: bytes = JPEG,
         continues: str | None = None,
         end: bool = True,
@@ -107,8 +108,8 @@ class Doorbell:
         """Record a clip of `media` GOPs, one second each.
 
         Without `alert`, which a press cannot be, its notice calls nobody. `press_before` names fragments, counted from
-        0, before which somebody rings again. With `end` false the doorbell dies before the manifest; parts in `drop`
-        are dropped by a full outbox.
+        0, before which somebody rings again, `update_before` those before which a newer picture leaves. With `end`
+        false the doorbell dies before the manifest; parts in `drop` are dropped by a full outbox.
         """
         self.wall_ms += 60_000
         self.counter += 1
@@ -122,6 +123,8 @@ class Doorbell:
             at_ms = base_ms + number * GOP_MS
             if number in press_before:
                 taping.notice("button", at_ms, snapshot, None)
+            if number in update_before:
+                taping.notice("update", at_ms, snapshot, None, alert=False)
             taping.add("media", content.encode_media(taping.place, fragments[number]), at_ms)
         self.monotonic_ms = base_ms + media * GOP_MS
         if end:
@@ -167,11 +170,12 @@ class _Taping:
         return Place(self._bell.verify_key.hex(), self._clip, len(self.parts))
 
     def notice(
-        self, kind: TriggerKind, at_ms: int, snapshot: bytes, continues: str | None, *, alert: bool = True
+        self, kind: NoticeKind, at_ms: int, snapshot: bytes, continues: str | None, *, alert: bool = True
     ) -> None:
         wall_ms = self._bell.wall_ms + at_ms - self._began_ms
         notice = Notice(kind, wall_ms, at_ms, self._bell.readers_hash, snapshot, continues, alert)
-        self.triggers.append(Trigger(kind, at_ms, at_ms))
+        if kind != "update":
+            self.triggers.append(Trigger(kind, at_ms, at_ms))
         self.add("notice", content.encode_notice(self.place, notice), at_ms)
 
     def add(self, kind: Kind, plaintext: bytes, at_ms: int) -> None:

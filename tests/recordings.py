@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from scene import VIDEO, Shown, shown
 from sealbell.items import ClipBegins, ClipEnds, Draft, InitDraft, MediaDraft, MotionKind, NoticeDraft, Packet
+from sealbell.watch.cover import Cover, NoCover
 from sealbell.watch.recorder import Recorder, Timing
 
 STILL = b"\xff\xd8\xff a picture"
@@ -67,11 +68,24 @@ def clips(drafts: Iterable[Draft]) -> list[Clip]:
     return found
 
 
+class UpdatesAt:
+    """A Cover whose updates are due at the same times in each clip, and under which nothing waits."""
+
+    def __init__(self, *delays_us: int) -> None:
+        self._delays_us = delays_us
+
+    def updates_us(self) -> list[int]:
+        return list(self._delays_us)
+
+    def wait_us(self, period_us: int) -> int:
+        return 0
+
+
 class Door:
     """A recorder in front of which things happen; `drafts` is all that it has said."""
 
-    def __init__(self, timing: Timing | None = None) -> None:
-        self.recorder = Recorder(VIDEO, timing or Timing(), lambda: STILL)
+    def __init__(self, timing: Timing | None = None, cover: Cover | None = None) -> None:
+        self.recorder = Recorder(VIDEO, timing or Timing(), lambda: STILL, cover or NoCover())
         self.drafts: list[Draft] = []
 
     def see(self, *packets: Packet) -> list[Draft]:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sealbell_wire.content import Trigger, TriggerKind
+from sealbell_wire.content import NoticeKind, Trigger
 from sealbell_wire.report import Link
 
 Luma = NDArray[np.uint8]
@@ -146,15 +146,19 @@ class ClipBegins:
 
 @dataclass(frozen=True, slots=True)
 class NoticeDraft:
-    """Someone rang or moved. `snapshot` is a JPEG, empty while the camera has shown nothing yet.
+    """Someone rang or moved, or there is a newer picture. `snapshot` is a JPEG, empty while there is no picture yet.
 
-    `alert` is whether the owner is to be called now; a clip that is only recorded is told all the same.
+    `alert` is whether the owner is to be called now; a clip that is only recorded is told all the same. `shown_us` is
+    what the relay is told in the place of `t_us`: the time of the newest picture, None while there is none. Before it
+    is sealed it waits for `wait_us`, unless somebody rings meanwhile.
     """
 
     t_us: int
-    trigger: TriggerKind
+    trigger: NoticeKind
     snapshot: bytes
     alert: bool = True
+    shown_us: int | None = None
+    wait_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)

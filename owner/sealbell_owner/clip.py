@@ -149,14 +149,18 @@ class Clip:
         """What triggered the clip: by its manifest, or else by the notices held."""
         if self.manifest:
             return list(self.manifest.triggers)
-        notices = [notice for _, notice in sorted(self.notices.items())]
-        return [Trigger(notice.trigger, notice.monotonic_ms, notice.monotonic_ms) for notice in notices]
+        return [
+            Trigger(notice.trigger, notice.monotonic_ms, notice.monotonic_ms)
+            for _, notice in sorted(self.notices.items())
+            if notice.trigger != "update"
+        ]
 
     @property
     def trigger(self) -> TriggerKind | None:
         """What began the clip: by its first notice, or else by its manifest."""
-        if 0 in self.notices:
-            return self.notices[0].trigger
+        first = self.notices.get(0)
+        if first and first.trigger != "update":
+            return first.trigger
         return self.triggers[0].kind if self.triggers else None
 
     @property

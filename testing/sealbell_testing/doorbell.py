@@ -19,6 +19,7 @@ from sealbell.watch import zones
 from sealbell.watch.camera.footage import Footage
 from sealbell.watch.camera.masks import Masks
 from sealbell.watch.camera.synthetic import Synthetic, parse_drawing
+from sealbell.watch.cover import NoCover
 from sealbell.watch.main import Eyes, Watch, compose, timing
 from sealbell.watch.outbox import Outbox
 from sealbell_testing.camera import StallingCamera
@@ -82,7 +83,7 @@ class Doorbell:
         )
         eyes = Eyes(self.camera, self._panel, self._clock, patient=True)
         self._clock.start()
-        watch = compose(self.home, eyes, timing(self.settings), outbox, settings=self.settings)
+        watch = compose(self.home, eyes, timing(self.settings), outbox, settings=self.settings, cover=NoCover())
         self._watch = _WatchThread(watch, outbox, self._clock.stop)
         self._clock.pass_us(0)  # the first picture is shown: by then the panel feels presses
 

@@ -116,6 +116,22 @@ def test_a_ring_is_told_in_words_and_a_clip_that_is_over_too(world: World) -> No
     assert following.end() == 0
 
 
+def test_update_is_told_to_programs_alone_and_says_that_it_calls_nobody(world: World) -> None:
+    in_words = Following(world, "--count", 1)
+    publish(world, world.bell.record(media=2, update_before=[1]))
+    assert "front: button" in in_words.line()
+    assert "is over, whole: 6 parts" in in_words.line()
+    assert in_words.end() == 0
+    as_json = Following(world, "--json", "--count", 1)
+    publish(world, world.bell.record(media=2, update_before=[1]))
+    said = [as_json.json() for _ in range(6)]
+    assert [(told["seq"], told["trigger"], told["alert"]) for told in said if told["kind"] == "notice"] == [
+        (0, "button", True),
+        (3, "update", False),
+    ]
+    assert as_json.end() == 0
+
+
 def test_motion_that_is_only_recorded_is_told_as_that(world: World) -> None:
     following = Following(world, "--count", 1)
     publish(world, world.bell.record(media=1, trigger="pir", alert=False))

@@ -15,6 +15,7 @@ from sealbell_wire.limits import NOTICE_BYTES
 from sealbell_wire.padding import padme
 
 TriggerKind = Literal["button", "motion", "pir"]
+NoticeKind = Literal["button", "motion", "pir", "update"]
 MAX_TRIGGERS = 256
 _TAIL = struct.Struct(">II")  # lengths of the picture and of the text, at the very end of a notice
 MAX_SNAPSHOT_BYTES = NOTICE_BYTES - 2_048  # leaves room for the text and the lengths
@@ -86,10 +87,11 @@ def check_media(plaintext: bytes, place: Place) -> None:
 class Notice:
     """Why the doorbell calls. `snapshot` is a JPEG or empty; `continues` the clip that this one extends, or None.
 
-    `alert` is whether the owner is to be called now, as for every press, or the clip is only to be listed.
+    `alert` is whether the owner is to be called now, as for every press, or the clip is only to be listed. An
+    `update` is a newer picture in a clip, for which nobody is called: so a press does not stand out (SPEC 9.3).
     """
 
-    trigger: TriggerKind
+    trigger: NoticeKind
     wall_ms: int
     monotonic_ms: int
     readers: str
@@ -102,7 +104,7 @@ def encode_notice(place: Place, notice: Notice) -> bytes:
     """Return a notice's plaintext, NOTICE_BYTES long: the JPEG first, so that any viewer shows what `age -d` wrote."""
     if len(notice.snapshot) > MAX_SNAPSHOT_BYTES:
         raise FormatError(f"notice: a snapshot of {len(notice.snapshot)} bytes is more than {MAX_SNAPSHOT_BYTES}")
-    _check_alert(notice.trigger, notice.alert)
+    _check_kind(place, notice.trigger, notice.alert)
     text = strictjson.dump(
         {
             **place.keys(),
@@ -133,8 +135,8 @@ def read_notice(plaintext: bytes, place: Place) -> Notice:
     keys = {"trigger": str, "alert": bool, "wall_ms": int, "monotonic_ms": int, "readers": str, "continues": str}
     strictjson.exact_keys(value, {**_PLACE_KEYS, **keys}, "notice")
     _check_place(value, place, "notice")
-    trigger = _trigger_kind(value["trigger"], "notice")
-    _check_alert(trigger, value["alert"])
+    trigger = _notice_kind(value["trigger"])
+    _check_kind(place, trigger, value["alert"])
     return Notice(
         trigger,
         _count(value["wall_ms"], "notice"),
@@ -229,9 +231,17 @@ def _count(value: int, what: str) -> int:
     return value
 
 
-def _check_alert(trigger: TriggerKind, alert: bool) -> None:
-    if trigger == "button" and not alert:
+def _check_kind(place: Place, kind: NoticeKind, alert: bool) -> None:
+    if kind == "button" and not alert:
         raise FormatError("notice: is of a press, and would call nobody")
+    if kind == "update" and (alert or place.seq == 0):
+        raise FormatError("notice: is an update, and would call somebody or begin a clip")
+
+
+def _notice_kind(text: str) -> NoticeKind:
+    if text not in get_args(NoticeKind):
+        raise FormatError("notice: its trigger is not button, motion, pir or update")
+    return cast(NoticeKind, text)
 
 
 def _trigger_kind(text: str, what: str) -> TriggerKind:

@@ -2,6 +2,7 @@
 
 import logging
 import queue
+import random
 import secrets
 import threading
 from collections.abc import Callable
@@ -14,12 +15,13 @@ from sealbell import __version__
 from sealbell.clock import LocalTime, local_time
 from sealbell.config import Settings
 from sealbell.home import Home, HomeError
-from sealbell.items import Condition, Draft, Packet, Seen
+from sealbell.items import Condition, Draft, Felt, NoticeDraft, Packet, Press, Seen
 from sealbell.link import Link, read_link
 from sealbell.notify import Notifier
 from sealbell.seams import Camera, Clock, DeviceError, Panel
 from sealbell.supervisor import Supervisor
 from sealbell.watch import zones
+from sealbell.watch.cover import Cover, DrawnCover
 from sealbell.watch.health import HealthWatch
 from sealbell.watch.intake import Intake
 from sealbell.watch.keeper import Keeper
@@ -30,6 +32,7 @@ from sealbell.watch.movement import Movement
 from sealbell.watch.night import Night, Thresholds
 from sealbell.watch.outbox import Outbox
 from sealbell.watch.pipeline import Pipeline
+from sealbell.watch.presses import Presses
 from sealbell.watch.recorder import Recorder, Timing
 from sealbell.watch.sealer import Readers, Sealer, SealPart
 from sealbell.watch.snapshot import snapshot
@@ -44,6 +47,7 @@ TAKE_S = 0.25
 US_PER_S = 1_000_000
 MIN_LIFE_US = 60 * US_PER_S  # of a process whose camera fails: while it starts anew, nothing rings
 DEFAULTS = Settings()
+DRAWN = DrawnCover(random.SystemRandom())
 _log = logging.getLogger(__name__)
 
 
@@ -82,13 +86,14 @@ class Watch:
         self._supervisor = supervisor
         self._seen = seen
         self._drafts: queue.Queue[Draft | None] = queue.Queue(DRAFTS)
+        self._presses = Presses()
         self._stopped = threading.Event()
 
     def run(self) -> None:
         """Return when the camera has ended or `stop` was called and all is committed; StageError on a failure."""
         self._supervisor.spawn("seal", self._seal)
         self._supervisor.spawn("watch", self._watch)
-        self._eyes.panel.start(self._intake.offer)
+        self._eyes.panel.start(self._feel)
         self._supervisor.spawn("camera", self._look)
         self._supervisor.wait(self.stop)
 
@@ -97,6 +102,11 @@ class Watch:
         self._stopped.set()
         self._eyes.panel.stop()
         self._eyes.camera.stop()
+
+    def _feel(self, felt: Felt) -> None:
+        if isinstance(felt, Press):
+            self._presses.felt()
+        self._intake.offer(felt)
 
     def _look(self, beat: Callable[[], None]) -> None:
         began_us, shown = self._eyes.clock.now_us(), False
@@ -149,9 +159,18 @@ class Watch:
             else:
                 if draft is None:
                     return
+                self._await(draft)
                 self._sealer.step(draft)
                 wait_s = 0.0
             beat()
+
+    def _await(self, draft: Draft) -> None:
+        if not isinstance(draft, NoticeDraft):
+            return
+        if draft.trigger == "button":
+            self._presses.sealed()
+        elif not self._eyes.patient:  # a file that is run through fast has a time of its own
+            self._presses.rest(draft.wait_us / US_PER_S)
 
 
 def open_outbox(home: Home, settings: Settings = DEFAULTS) -> Outbox:
@@ -181,32 +200,39 @@ def compose(
     seal: SealPart = seal_part,
     settings: Settings = DEFAULTS,
     supervisor: Supervisor | None = None,
+    cover: Cover = DRAWN,
 ) -> Watch:
     """Put the picture process together; HomeError, WireError or OutboxError if the folder is not in order.
 
     `seen` is told the time of everything that the camera shows, for a progress bar; `seal` is how parts are made;
-    `supervisor` is the one that the panel's stages were given, if it has any.
+    `supervisor` is the one that the panel's stages were given, if it has any; `cover` hides presses.
     """
     notifier = Notifier.from_environment()
     intake = Intake(INTAKE_ITEMS, patient=eyes.patient)
     modes = Modes.of(settings)
-
-    def local(at_us: int) -> LocalTime | None:
-        return local_time(eyes.clock.wall_ms(at_us), settings.mode.timezone) if eyes.clock.synced() else None
-
-    pipeline = Pipeline(
-        MotionDetector(zones.cells(zones.areas(settings.zones))),
-        Recorder(eyes.camera.format, timing, lambda: snapshot(eyes.camera.still())),
-        Movement(settings.motion.source),
-        Night(_thresholds(settings)),
-        lambda at_us: modes.on_motion(local(at_us)),
-        lambda night: _switch(eyes, night=night, infrared=settings.night.infrared),
-    )
-    health = _health(home, eyes, lambda at_us: modes.in_force(local(at_us)))
+    pipeline = compose_pipeline(eyes, timing, settings, cover)
+    health = _health(home, eyes, lambda at_us: modes.in_force(_local(eyes.clock, settings, at_us)))
     keeper = Keeper(eyes.clock, eyes.panel, health, notifier.status)
-    sealer = _sealer(home, eyes.clock, outbox, seal, intake.offer)
+    sealer = compose_sealer(home, eyes.clock, outbox, seal, intake.offer)
     _log.info("watching: doorbell %s", home.card().doorbell)
     return Watch(eyes, intake, pipeline, keeper, sealer, supervisor or Supervisor(notifier), seen)
+
+
+def compose_pipeline(eyes: Eyes, timing: Timing, settings: Settings = DEFAULTS, cover: Cover = DRAWN) -> Pipeline:
+    """Put together what makes drafts of what is seen, without threads."""
+    modes = Modes.of(settings)
+    return Pipeline(
+        MotionDetector(zones.cells(zones.areas(settings.zones))),
+        Recorder(eyes.camera.format, timing, lambda: snapshot(eyes.camera.still()), cover),
+        Movement(settings.motion.source),
+        Night(_thresholds(settings)),
+        lambda at_us: modes.on_motion(_local(eyes.clock, settings, at_us)),
+        lambda night: _switch(eyes, night=night, infrared=settings.night.infrared),
+    )
+
+
+def _local(clock: Clock, settings: Settings, at_us: int) -> LocalTime | None:
+    return local_time(clock.wall_ms(at_us), settings.mode.timezone) if clock.synced() else None
 
 
 def _thresholds(settings: Settings) -> Thresholds:
@@ -229,7 +255,14 @@ def _health(home: Home, eyes: Eyes, mode: Callable[[int], str]) -> HealthWatch:
     return HealthWatch(eyes.clock, reader.read, link if eyes.linked else None, mode)
 
 
-def _sealer(home: Home, clock: Clock, outbox: Outbox, seal: SealPart, tell: Callable[[Condition], None]) -> Sealer:
+def compose_sealer(
+    home: Home,
+    clock: Clock,
+    outbox: Outbox,
+    seal: SealPart = seal_part,
+    tell: Callable[[Condition], None] = lambda _: None,
+) -> Sealer:
+    """Put together what makes parts of drafts; HomeError, WireError or OutboxError if the folder is not in order."""
     key: Ed25519PrivateKey = home.signing_key()
     signed = home.readers()
     recipients = [HybridRecipient.from_string(entry.recipient) for entry in signed.readers.entries]

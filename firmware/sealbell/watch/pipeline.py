@@ -55,6 +55,8 @@ class Pipeline:
 
     def step(self, item: Seen | Gap) -> list[Draft]:
         """Take what was seen next."""
+        if isinstance(item, Frame | Packet):
+            self._recorder.shown(item.t_us)
         match item:
             case Frame():
                 active = self._movement.looks and self._detector.step(item.t_us, item.luma).active

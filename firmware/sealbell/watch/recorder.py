@@ -10,10 +10,18 @@ that has lasted `cap_us` ends at a keyframe and a next one goes on from that ver
 Motion that is only to be recorded opens a clip whose notice calls nobody. Where that turns, in such a clip, into motion
 that the owner is to be called for, one more notice does so. A clip that goes on from another calls as that one did.
 
+While something moves, updates leave as the cover wants them (cover.py): notices that nobody caused and that call
+nobody. Every other further notice takes the place of the next one. They change nothing else: since they leave only
+while something moves, none is nearer to a clip's end than a press could be.
+
+To whoever cannot open it, a notice tells the time of the newest picture, as every other part does: the time of a press
+is on no picture, and would tell itself by that.
+
 Only packets and triggers move the state; there is no clock and no thread. What is between two keyframes when packets
 were lost is left out and counted, since a player would show it broken.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -30,9 +38,10 @@ from sealbell.items import (
     VideoFormat,
 )
 from sealbell.watch import mp4
+from sealbell.watch.cover import Cover
 from sealbell.watch.gather import Gatherer
 from sealbell.watch.preroll import Preroll
-from sealbell_wire.content import MAX_TRIGGERS, Trigger, TriggerKind
+from sealbell_wire.content import MAX_TRIGGERS, NoticeKind, Trigger, TriggerKind
 from sealbell_wire.limits import MAX_PART_BYTES
 
 KEYFRAME_PATIENCE_US = 2_000_000
@@ -55,6 +64,7 @@ class _Clip:
     kind: TriggerKind
     alerted: bool
     ends_us: int
+    updates_us: deque[int]
     triggers: list[Trigger] = field(default_factory=list)
     base_us: int | None = None
     shown_until_us: int = 0
@@ -65,16 +75,19 @@ class _Clip:
 class Recorder:
     """A stage: every call returns the drafts that it caused, in the order in which they must be sealed."""
 
-    def __init__(self, video: VideoFormat, timing: Timing, still: Callable[[], bytes]) -> None:
+    def __init__(self, video: VideoFormat, timing: Timing, still: Callable[[], bytes], cover: Cover) -> None:
         """`still` returns the newest picture as a JPEG within a notice's limit, or nothing."""
         self._video = video
         self._timing = timing
         self._still = still
+        self._cover = cover
         self._gatherer = Gatherer(timing.fragment_us, MAX_RUN_BYTES)
         self._preroll = Preroll(timing.preroll_us, MAX_PREROLL_BYTES)
         self._clip: _Clip | None = None
         self._moving: MotionKind | None = None
         self._broken = False
+        self._shown_us: int | None = None
+        self._period_us = 0
 
     @property
     def recording(self) -> bool:
@@ -88,12 +101,13 @@ class Recorder:
         clip.kind, clip.alerted = "button", True
         clip.ends_us = max(clip.ends_us, t_us + self._timing.postroll_us)
         self._note(clip, Trigger("button", t_us // 1_000, t_us // 1_000))
-        return opened or [NoticeDraft(t_us, "button", self._still())]
+        return opened or self._further(clip, t_us, "button")
 
     def motion(self, t_us: int, *, active: bool, kind: MotionKind = "motion", alert: bool = True) -> list[Draft]:
         """Whether something moves at `t_us`, what noticed it, and whether the owner is to be called for it."""
         begins = kind != self._moving
         self._moving = kind if active else None
+        due = self._update_is_due(t_us)
         if not active:
             return []
         drafts = [] if self._clip else self._open(kind, t_us, alert=alert, continues=False)
@@ -102,8 +116,16 @@ class Recorder:
         self._extend_motion(clip, kind, t_us // 1_000, begins=begins)
         if alert and not clip.alerted:
             clip.alerted = True
-            drafts.append(NoticeDraft(t_us, kind, self._still()))
+            drafts += self._further(clip, t_us, kind)
+        elif due:
+            drafts.append(self._notice(t_us, "update", alert=False))
         return drafts
+
+    def shown(self, t_us: int) -> None:
+        """A picture of this time was seen."""
+        if self._shown_us is not None and t_us > self._shown_us:
+            self._period_us = t_us - self._shown_us
+        self._shown_us = t_us
 
     def packet(self, packet: Packet) -> list[Draft]:
         """Take the next picture."""
@@ -132,11 +154,28 @@ class Recorder:
         return drafts + self._close()
 
     def _open(self, kind: TriggerKind, t_us: int, *, alert: bool, continues: bool) -> list[Draft]:
-        self._clip = _Clip(kind, alert, ends_us=t_us + self._timing.postroll_us)
-        drafts: list[Draft] = [ClipBegins(continues), NoticeDraft(t_us, kind, self._still(), alert)]
+        updates_us = deque(t_us + delay_us for delay_us in self._cover.updates_us())
+        self._clip = _Clip(kind, alert, t_us + self._timing.postroll_us, updates_us)
+        drafts: list[Draft] = [ClipBegins(continues), self._notice(t_us, kind, alert=alert)]
         for run in self._preroll.take(t_us - self._timing.preroll_us):
             drafts += self._take(run)
         return drafts
+
+    def _further(self, clip: _Clip, t_us: int, kind: TriggerKind) -> list[Draft]:
+        if clip.updates_us:
+            clip.updates_us.popleft()
+        return [self._notice(t_us, kind, alert=True)]
+
+    def _update_is_due(self, t_us: int) -> bool:
+        updates_us = self._clip.updates_us if self._clip else deque()
+        due = bool(updates_us) and updates_us[0] <= t_us
+        while updates_us and updates_us[0] <= t_us:
+            updates_us.popleft()
+        return due
+
+    def _notice(self, t_us: int, kind: NoticeKind, *, alert: bool) -> NoticeDraft:
+        wait_us = self._cover.wait_us(self._period_us) if t_us == self._shown_us else 0
+        return NoticeDraft(t_us, kind, self._still(), alert, self._shown_us, wait_us)
 
     def _take(self, run: Run) -> list[Draft]:
         clip = self._clip

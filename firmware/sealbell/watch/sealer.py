@@ -155,7 +155,8 @@ class Sealer:
             clip.continues,
             draft.alert,
         )
-        return self._seal("notice", draft.t_us, content.encode_notice(self._place(), notice))
+        told_us = draft.t_us if draft.shown_us is None else draft.shown_us
+        return self._seal("notice", told_us, content.encode_notice(self._place(), notice))
 
     def _init(self, draft: InitDraft) -> bool:
         said = Init(self._firmware, self._readers.hash)

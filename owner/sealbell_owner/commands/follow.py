@@ -122,7 +122,7 @@ class Follower:
         notice = taking.opened.content if isinstance(taking.opened.content, Notice) else None
         if self._as_json:
             show.json_line(_as_json(taking.opened, notice, received_ms))
-        elif notice:
+        elif notice and notice.trigger != "update":
             why = show.why(notice.trigger, notice.alert)
             self._say(f"{show.local_time(notice.wall_ms)} {self._pin.name}: {why} ({taking.clip.clip})")
         for over in taking.over:
@@ -151,7 +151,7 @@ def _as_json(opened: Opened, notice: Notice | None, received_ms: int) -> dict[st
         "alert": notice.alert if notice else None,
         "keyframe": record.keyframe,
         "dropped": opened.plaintext is None,
-        "wall_ms": record.wall_ms,
+        "wall_ms": notice.wall_ms if notice else record.wall_ms,
         "received_ms": received_ms,
         "bytes": record.size,
     }

@@ -225,3 +225,10 @@ def test_a_film_that_does_not_say_how_long_it_lasts_is_kept_all_the_same() -> No
 def test_the_trust_shows_no_secret() -> None:
     assert IDENTITY.encode() not in repr(TRUST)
     assert "identities" not in repr(TRUST)
+
+
+@pytest.mark.parametrize("end", [False, True])
+def test_update_is_no_trigger_and_calls_nobody(end: bool) -> None:
+    clip = clip_of(Doorbell().record(media=3, trigger="motion", update_before=[1, 2], end=end))
+    assert [notice.trigger for notice in clip.notices.values()] == ["motion", "update", "update"]
+    assert [trigger.kind for trigger in clip.triggers] == ["motion"]

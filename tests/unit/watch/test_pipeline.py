@@ -1,3 +1,4 @@
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from recordings import STILL
 from scene import VIDEO, packets
 from sealbell.config.settings import Action, MotionSource
 from sealbell.items import Condition, Draft, Frame, Light, Luma, NoticeDraft, Presence, Press, Trouble
+from sealbell.watch.cover import Cover, DrawnCover, NoCover
 from sealbell.watch.intake import Gap
 from sealbell.watch.movement import Movement
 from sealbell.watch.night import Night, Thresholds
@@ -42,11 +44,12 @@ def pipeline(
     on_motion: Callable[[int], Action] = lambda _: "alert",
     switched: list[bool] | None = None,
     detector: Detector | None = None,
+    cover: Cover | None = None,
 ) -> Pipeline:
     switch = [] if switched is None else switched
     return Pipeline(
         detector or Detector(since_us),
-        Recorder(VIDEO, Timing(), lambda: STILL),
+        Recorder(VIDEO, Timing(), lambda: STILL, cover or NoCover()),
         Movement(source),
         Night(Thresholds(5, 30, 10 * S)),
         on_motion,
@@ -63,7 +66,9 @@ def test_motion_opens_a_clip_at_its_frame() -> None:
     drafts = []
     for picture in packets(30):
         drafts += line.step(frame(picture.t_us)) + line.step(picture)
-    assert [draft for draft in drafts if isinstance(draft, NoticeDraft)] == [NoticeDraft(2 * S, "motion", STILL)]
+    assert [draft for draft in drafts if isinstance(draft, NoticeDraft)] == [
+        NoticeDraft(2 * S, "motion", STILL, shown_us=2 * S)
+    ]
 
 
 def test_press_is_recorded_without_motion() -> None:
@@ -129,3 +134,26 @@ def test_night_is_switched_once_and_the_detector_learns_anew() -> None:
 
 def test_trouble_moves_nothing_in_the_recording() -> None:
     assert pipeline(0).step(Condition(1, Trouble.BUTTON_STUCK, present=True)) == []
+
+
+def test_notice_tells_the_relay_the_time_of_the_newest_picture_and_not_of_the_press() -> None:
+    line = pipeline(since_us=10**12)
+    for picture in packets(20):
+        line.step(frame(picture.t_us))
+        line.step(picture)
+    (notice,) = [draft for draft in line.step(Press(1_934_567)) if isinstance(draft, NoticeDraft)]
+    assert (notice.t_us, notice.shown_us) == (1_934_567, 1_900_000)
+
+
+def test_what_a_picture_causes_waits_for_a_part_of_its_beat_and_a_press_for_nothing() -> None:
+    cover = DrawnCover(random.Random(1))
+    rang, moved = set(), set()
+    for _ in range(50):
+        line = pipeline(since_us=5 * S, cover=cover)
+        drafts = [draft for picture in packets(50) for draft in line.step(frame(picture.t_us)) + line.step(picture)]
+        drafts += line.step(frame(5 * S))
+        moved |= {draft.wait_us for draft in drafts if isinstance(draft, NoticeDraft)}
+        rang |= {draft.wait_us for draft in line.step(Press(5 * S + 1)) if isinstance(draft, NoticeDraft)}
+    assert rang == {0}
+    assert min(moved) < 10_000
+    assert 90_000 < max(moved) < 100_000

@@ -538,3 +538,12 @@ def test_packets_of_a_recording_in_motion_are_never_marked_as_a_press() -> None:
     door.finish()
     room.step(*door.drafts)
     assert not any(entry.pressed for entry in room.shelf.entries)
+
+
+def test_relay_reads_the_time_of_the_picture_and_the_owner_that_of_the_press() -> None:
+    room = Room()
+    room.step(ClipBegins(False), NoticeDraft(1_934_567, "button", STILL, shown_us=1_900_000), end_draft())
+    record = room.shelf.parts[0].record
+    assert (record.monotonic_ms, record.wall_ms) == (1_900, room.clock.wall_ms(1_900_000))
+    (clip,) = room.told()
+    assert (clip.notices[0].monotonic_ms, clip.notices[0].wall_ms) == (1_934, room.clock.wall_ms(1_934_567))

@@ -17,6 +17,7 @@ from sealbell.notify import Notifier
 from sealbell.seams import Sink
 from sealbell.spool import listing
 from sealbell.supervisor import StageError, Supervisor
+from sealbell.watch.cover import NoCover
 from sealbell.watch.heads import MAX_PREPARED_HEADS
 from sealbell.watch.health import HealthWatch
 from sealbell.watch.intake import Intake
@@ -99,8 +100,8 @@ class House:
         outbox = Outbox(folder, 1 << 40, 0, lambda part: drop_part(part, KEY), lambda _: 1 << 40)
         sealer = Sealer(KEY, readers, "1.2.3", eyes.clock, outbox, random.Random(3).randbytes, seal)
         pipeline = Pipeline(
-            Quiet(), Recorder(VIDEO, Timing(), lambda: b""), Movement("picture"), Night(Thresholds(5, 30, 0)),
-            lambda _: "alert", lambda _: None,
+            Quiet(), Recorder(VIDEO, Timing(), lambda: b"", NoCover()), Movement("picture"),
+            Night(Thresholds(5, 30, 0)), lambda _: "alert", lambda _: None,
         )  # fmt: skip
         keeper = Keeper(self.clock, self.panel, HealthWatch(self.clock, Machine, None), self.lines.append)
         intake = Intake(INTAKE_ITEMS, patient=patient)

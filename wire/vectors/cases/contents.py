@@ -19,7 +19,7 @@ from cases.base import (
 )
 
 BINDING_TYPE = "7e1b5ea1be110001a0d97c35f2b0c4d6"
-NOTICE_BYTES = 65_536
+NOTICE_BYTES = 32_768
 READERS = "88" * 32
 JPEG: Pieces = [{"hex": "ffd8ffe000104a46494600"}, {"text": "a small picture"}, {"hex": "ffd9"}]
 HEADER = struct.pack(">I4s4sI4s", 20, b"ftyp", b"iso5", 512, b"iso6") + struct.pack(">I4s", 16, b"moov") + bytes(8)
@@ -117,19 +117,19 @@ def _notices() -> list[Case]:
     written |= {"alert": True, "wall_ms": WALL_MS, "monotonic_ms": 61_000}
     written |= {"readers": READERS, "snapshot": join(JPEG).hex()}
     return [
-        accepted("write a notice", "jpeg first, text last, 65,536 bytes", "write_notice", written | {"continues": None},
+        accepted("write a notice", "jpeg first, text last, 32,768 bytes", "write_notice", written | {"continues": None},
                  {"sha256": sha256(join(plain)), "bytes": NOTICE_BYTES}),
         ok("a notice of a press", "jpeg and text"),
         ok("a notice of motion", "the relay sees no difference", trigger="motion"),
         ok("a notice of motion that calls nobody", "the mode wants it only recorded", trigger="motion", alert=False),
         ok("a notice of the PIR", "nothing in the picture moved", trigger="pir"),
         ok("a notice without a picture", "the camera had none yet", []),
-        ok("a notice with the largest picture", "63,488 bytes", largest),
+        ok("a notice with the largest picture", "30,720 bytes", largest),
         ok("a notice that continues a clip", "after a minute a next one follows", continues="0190f3a1b100" + "77" * 10),
-        bad("a notice one byte short", "65,536 bytes", [*plain[:-1], {"hex": join(plain)[-8:-1].hex()}]),
-        bad("a notice with a byte after", "65,536 bytes", [*plain, {"hex": "00"}]),
-        bad("an empty notice", "65,536 bytes", []),
-        bad("a picture beyond the limit", "63,488 bytes", notice(text, [*largest, zeros(1)])),
+        bad("a notice one byte short", "32,768 bytes", [*plain[:-1], {"hex": join(plain)[-8:-1].hex()}]),
+        bad("a notice with a byte after", "32,768 bytes", [*plain, {"hex": "00"}]),
+        bad("an empty notice", "32,768 bytes", []),
+        bad("a picture beyond the limit", "30,720 bytes", notice(text, [*largest, zeros(1)])),
         bad("a picture that overlaps the text", "picture, zeros, text",
             notice(text, picture_bytes=NOTICE_BYTES - 8 - len(text) + 1)),
         bad("a picture that overlaps a long text", "picture, zeros, text",
@@ -139,7 +139,14 @@ def _notices() -> list[Case]:
         bad("a text that begins early", "one json object", notice(text, text_bytes=len(text) + 1)),
         bad("bytes in the padding", "zeros", notice(text, [*JPEG, {"hex": "0001"}], picture_bytes=len(join(JPEG)))),
         bad("a picture that is no jpeg", "ff d8 ff", notice(text, [{"hex": "89504e47"}, *JPEG])),
-        changed("an unknown trigger", "button, motion or pir", trigger="live"),
+        accepted("a notice of a newer picture", "a press among such does not stand out",
+                 *_read("notice", 4, notice(compact(notice_text(4, trigger="update", alert=False)))),
+                 {"trigger": "update", "alert": False, "wall_ms": WALL_MS, "monotonic_ms": 61_000, "readers": READERS,
+                  "snapshot": sha256(join(JPEG)), "continues": None}),
+        refused("an update that calls somebody", "nobody caused it",
+                *_read("notice", 4, notice(compact(notice_text(4, trigger="update"))))),
+        changed("an update that begins a clip", "something does begin it", trigger="update", alert=False),
+        changed("an unknown trigger", "button, motion, pir or update", trigger="live"),
         changed("a press that calls nobody", "a press always calls", alert=False),
         changed("an alert that is a number", "true or false", trigger="motion", alert=1),
         changed("a negative time", "counted from 0", wall_ms=-1),
@@ -249,6 +256,7 @@ def _manifests() -> list[Case]:
         changed("a trigger of two fields", "kind, from, to", triggers=[["motion", 1]]),
         changed("a trigger that is an object", "kind, from, to", triggers=[{"motion": 1}]),
         changed("an unknown kind of trigger", "button or motion", triggers=[["live", 1, 2]]),
+        changed("an update among the triggers", "it triggers nothing", triggers=[["update", 1, 1]]),
         changed("a trigger with true for a time", "whole numbers", triggers=[["motion", True, 2]]),
         changed("a trigger that ends before it begins", "from, then to", triggers=[["motion", 2, 1]]),
         changed("a trigger at a negative time", "counted from 0", triggers=[["motion", -2, 1]]),
