@@ -81,9 +81,7 @@ async def serve(
 
     `now_s` returns Unix seconds: certificates go by it.
     """
-    for library in ("mqtt", "aiohttp", "asyncio"):
-        logging.getLogger(library).addHandler(LibraryLines(log))
-        logging.getLogger(library).propagate = False
+    _hear_libraries(log)
     key, state, hub, outgoing = folder.key(), State(), Hub(), Outgoing()
     gauges: Gauges = {}
     metrics = Metrics(state, gauges)
@@ -135,6 +133,12 @@ async def serve(
             await mqtt.leave()
 
         await _until_stopped(until_left, [*running, announce])
+
+
+def _hear_libraries(log: Log) -> None:
+    for library in ("mqtt", "aiohttp", "asyncio"):
+        logging.getLogger(library).addHandler(LibraryLines(log))
+        logging.getLogger(library).propagate = False
 
 
 def _front(settings: Settings, state: State, log: Log) -> Front:

@@ -1,9 +1,12 @@
-"""`sealbell-relay init`: make a relay's folder and the key that signs its receipts."""
+"""`sealbell-relay init`: make a relay's folder, the key that signs its receipts, and its CA."""
 
 import argparse
 import os
+import time
+from pathlib import Path
 
 from sealbell_relay.commands import options as asked
+from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import SEED_BYTES, Folder
 from sealbell_relay.store import DirectoryStore
 
@@ -11,12 +14,36 @@ from sealbell_relay.store import DirectoryStore
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
     asked.add_folder(parser)
+    text = "a name or address of the relay's, which its own CA may sign for; a domain stands for its hosts; repeat for more"
+    parser.add_argument("--host", metavar="NAME_OR_IP", action="append", default=[], help=text)
+    text = "show this certificate with its chain, PEM, instead of one of its own; read again whenever it changes"
+    parser.add_argument("--certificate", metavar="FILE", type=Path, help=text)
+    parser.add_argument("--key", metavar="FILE", type=Path, help="its key, PEM, without a passphrase")
+    text = "the CA that signed it, PEM, where that is not a public one"
+    parser.add_argument("--ca", metavar="FILE", type=Path, help=text)
 
 
 def run(options: argparse.Namespace) -> int:
     """Make it."""
+    from sealbell_relay.tls.certificates import new_key  # noqa: PLC0415 - they would slow every other command
+    from sealbell_relay.tls.folder import Given, TlsFolder, read_ca, read_pair  # noqa: PLC0415
+    from sealbell_relay.tls.names import parse_name  # noqa: PLC0415
+
+    given, names = None, tuple(parse_name(name) for name in options.host)
+    if options.certificate or options.key or options.ca:
+        if not (options.certificate and options.key) or names:
+            raise RelayError("give --certificate and --key together, and no --host: the certificate holds the names")
+        given = Given(options.certificate.absolute(), options.key.absolute(), options.ca and options.ca.absolute())
+        read_pair(given.certificate, given.key)
+        if given.ca is not None:
+            read_ca(given.ca)
     folder = Folder(options.dir)
     folder.make(os.urandom(SEED_BYTES))
     DirectoryStore(folder.store).make()
+    tls = TlsFolder(folder)
+    if given is not None:
+        tls.refer(given)
+    elif names:
+        tls.make_authority(names, new_key(), time.time())
     print(f"made {folder.root}; start it with: sealbell-relay serve {options.dir}")
     return 0

@@ -85,12 +85,23 @@ def address(text: str) -> str:
         raise argparse.ArgumentTypeError("not an IP address") from None
 
 
-def host(text: str) -> str:
-    """Parse an address to listen on; it stands on cards, so it must be one that others can reach."""
-    try:
-        unspecified = ipaddress.ip_address(text).is_unspecified
-    except ValueError:
-        unspecified = not text
-    if unspecified:
-        raise argparse.ArgumentTypeError("give the address by which doorbells reach this machine: it is on their card")
-    return text
+def mqtt(text: str) -> str:
+    """Parse an address for cards, mqtt:// or mqtts://."""
+    return brokers(text)[0].url
+
+
+def add_tls(parser: argparse.ArgumentParser) -> None:
+    """Ask how the relay is reached and whether it speaks TLS."""
+    text = "the name or address that stands on cards, where --host is not it"
+    parser.add_argument("--name", metavar="NAME", default="", help=text)
+    speak = parser.add_mutually_exclusive_group()
+    text = "speak TLS on loopback, too; on any other address it is spoken anyhow"
+    speak.add_argument("--tls", dest="speak_tls", action="store_const", const=True, default=None, help=text)
+    text = "speak no TLS: only where a proxy in front of the relay does"
+    speak.add_argument("--plain", dest="speak_tls", action="store_const", const=False, help=text)
+    text = "the CA of a broker at mqtts://, PEM, where it is not a public one"
+    parser.add_argument("--broker-ca", metavar="FILE", type=Path, help=text)
+    text = "let cards say this for doorbells, where a proxy is reached there"
+    parser.add_argument("--public-mqtt", metavar="mqtts://HOST:PORT", type=mqtt, default="", help=text)
+    text = "let cards say this for owners, where a proxy is reached there"
+    parser.add_argument("--public-http", metavar="https://HOST", type=origin, default="", help=text)

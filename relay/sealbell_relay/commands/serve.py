@@ -21,9 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
     asked.add_folder(parser)
     asked.add_store(parser)
-    parser.add_argument(
-        "--host", type=asked.host, default="127.0.0.1", help="the address to listen on (default: %(default)s)"
-    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    asked.add_tls(parser)
     for protocol, whom in (("mqtt", "doorbells"), ("http", "owners")):
         text = f"for {whom}; 0 (default) is the port of last time, else any that is free"
         parser.add_argument(f"--{protocol}-port", metavar="N", type=asked.port, default=0, help=text)
@@ -48,13 +47,17 @@ def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
     from sealbell_relay.http.front import FrontSettings  # noqa: PLC0415 - for the same reason as:
     from sealbell_relay.main import Settings, serve  # noqa: PLC0415 - aiohttp would slow every other command
+    from sealbell_relay.tls.side import TlsSettings  # noqa: PLC0415 - and so would what reads certificates
 
     folder = Folder(options.dir)
     if not folder.is_relay:
         folder.make(os.urandom(SEED_BYTES))
     log = Log(sys.stderr, time.monotonic, form=options.log, level=options.log_level, wall_ms=_wall_ms)
     front = FrontSettings(tuple(options.app_origin), tuple(options.trusted_proxy), options.admin_port)
-    settings = Settings(options.host, options.mqtt_port, options.http_port, tuple(options.broker or ()), front)
+    tls = TlsSettings(
+        options.speak_tls, options.name, options.broker_ca, options.public_mqtt, options.public_http
+    )
+    settings = Settings(options.host, options.mqtt_port, options.http_port, tuple(options.broker or ()), front, tls)
 
     notifier = Notifier.from_environment()
 
