@@ -33,9 +33,10 @@ class MemoryStore:
         self.calls["list"] += 1
         folders: set[str] = set()
         entries: list[Entry] = []
+        lead = f"{prefix}/" if prefix else ""
         for name in sorted(self.objects):
-            if name.startswith(f"{prefix}/"):
-                first, _, rest = name[len(prefix) + 1 :].partition("/")
+            if name.startswith(lead):
+                first, _, rest = name[len(lead) :].partition("/")
                 if rest:
                     folders.add(first)
                 else:
