@@ -460,7 +460,7 @@ def test_the_commands_say_what_they_did_and_what_is_wrong(root: Path, tmp_path: 
         ["serve"],
         ["serve", str(root), "--mqtt-port", "65536"],
         ["serve", str(root), "--mqtt-port", "-1"],
-        ["serve", str(root), "--host", "0.0.0.0"],
+        ["serve", str(root), "--tls", "--plain"],
         ["serve", str(root), "--broker", "tcp://x"],
         ["open", str(root)],
     ):

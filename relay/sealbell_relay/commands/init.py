@@ -14,7 +14,7 @@ from sealbell_relay.store import DirectoryStore
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
     asked.add_folder(parser)
-    text = "a name or address of the relay's, for which its own CA signs; a domain stands for its hosts; repeat for more"
+    text = "a name or address of the relay's, for which its own CA signs; a domain stands for its hosts; repeat it"
     parser.add_argument("--host", metavar="NAME_OR_IP", action="append", default=[], help=text)
     text = "show this certificate with its chain, PEM, instead of one of its own; read again whenever it changes"
     parser.add_argument("--certificate", metavar="FILE", type=Path, help=text)
