@@ -18,6 +18,7 @@ from sealbell_relay.allow import Register
 from sealbell_relay.archive import Archive
 from sealbell_relay.broker import Broker, find_executable
 from sealbell_relay.descriptors import ENOUGH, RESERVED, raise_limit
+from sealbell_relay.endings import Endings, RecentEndings
 from sealbell_relay.errors import BrokerError, RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.healths import HealthIntake, HealthShelf
@@ -89,7 +90,8 @@ async def serve(
     front = _front(settings, state, log)
     tls = TlsSide(folder, settings.host, settings.brokers, settings.tls, state, log, now_s)
     archive = Archive(store, lambda damage: log.error("clip-damaged", says=damage))
-    register, shelf = Register(store), HealthShelf(store)
+    register, recent = Register(store), Register(store, RecentEndings(Endings(store), time.monotonic))
+    shelf = HealthShelf(store)
     async with AsyncExitStack() as stack:
         storing = stack.enter_context(ThreadPoolExecutor(STORING_THREADS, "storing"))
         reading = stack.enter_context(ThreadPoolExecutor(READING_THREADS, "reading"))
@@ -105,13 +107,13 @@ async def serve(
             running.append(partial(tls.keep, lambda: None))
             peers = Peers(secrets.token_hex(16), hub, state, log, time.monotonic)
         streams = Streams(archive, reading, Patience(), time.monotonic)
-        guests, slots = Guests(register, reading, front.limits), Slots()
+        guests, slots = Guests(register, recent, reading, front.limits), Slots()
         owners = OwnersSide(guests, archive, register, shelf, streams, hub, slots, log)
         server = front.owners([*owners.routes(), *PublicSide(state).routes()])
         stack.push_async_callback(server.close)
         http_port = await ports.listen(server)
         stack.callback(hub.close)
-        intake, healths = Intake(archive, register, key, _wall_ms), HealthIntake(shelf, register, _wall_ms)
+        intake, healths = Intake(archive, recent, key, _wall_ms), HealthIntake(shelf, recent, _wall_ms)
         reception = Reception(intake, healths, hub, outgoing, state, log, storing, time.monotonic, metrics.receipt)
         stack.push_async_callback(reception.lanes.drain, DRAIN_S)
         mqtt = MqttSide(addresses, reception, outgoing, peers, state, log, random.random, tls.broker)

@@ -119,8 +119,9 @@ class OwnersSide:
                 await response.write(data)
 
         try:
-            await run(send)
-            await response.write_eof()
+            async with self._guests.while_welcome(request):
+                await run(send)
+                await response.write_eof()
         except (ConnectionError, TimeoutError, StoreError) as failure:
             if isinstance(failure, StoreError):
                 self._log.error("stream-failed", says=failure)
