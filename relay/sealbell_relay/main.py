@@ -24,7 +24,8 @@ from sealbell_relay.folder import Folder
 from sealbell_relay.healths import HealthIntake, HealthShelf
 from sealbell_relay.http.admin import AdminSide
 from sealbell_relay.http.front import ADMIN_HOST, Front, FrontSettings
-from sealbell_relay.http.gate import MAX_CONNECTIONS
+from sealbell_relay.http.gate import MAX_CONNECTIONS, Room
+from sealbell_relay.http.gate import Patience as HttpPatience
 from sealbell_relay.http.guests import Guests
 from sealbell_relay.http.owners import OwnersSide
 from sealbell_relay.http.public import PublicSide
@@ -148,7 +149,7 @@ def _front(settings: Settings, state: State, log: Log) -> Front:
     if descriptors < ENOUGH:
         log.warn("few-descriptors", limit=descriptors, then="raise the hard limit on open files, RLIMIT_NOFILE")
     most = max(RESERVED, min(MAX_CONNECTIONS, descriptors - RESERVED))
-    return Front(settings.front, state.turned_away, log, time.monotonic, most)
+    return Front(settings.front, state.turned_away, log, time.monotonic, Room(most), HttpPatience())
 
 
 def _gauges(reception: Reception, outgoing: Outgoing, slots: Slots, front: Front, state: State) -> Gauges:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from sealbell_relay.http.addresses import Addresses
-from sealbell_relay.http.gate import MAX_CONNECTIONS, Gate
+from sealbell_relay.http.gate import Gate, Patience, Room
 from sealbell_relay.http.guards import Guards
 from sealbell_relay.http.limits import Limits
 from sealbell_relay.http.server import HttpServer
 from sealbell_relay.log import Log
 
 ADMIN_HOST = "127.0.0.1"
-MAX_ADMIN_CONNECTIONS = 64
+_ADMIN_ROOM = Room(64, 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class FrontSettings:
 
 
 class Front:
-    """Builds the two servers. `most` is how many connections there may be; `monotonic` returns seconds."""
+    """Builds the two servers. `monotonic` returns seconds."""
 
     def __init__(
         self,
@@ -35,14 +35,15 @@ class Front:
         turned_away: Counter[str],
         log: Log,
         monotonic: Callable[[], float],
-        most: int = MAX_CONNECTIONS,
+        room: Room,
+        patience: Patience,
     ) -> None:
         self.limits = Limits(monotonic)
         self._addresses = Addresses(settings.proxies)
-        self.gate = Gate(self._addresses, log, turned_away, most)
-        self._guards = Guards(self.limits, self._addresses, settings.origins, self.gate.refuse, log)
-        self._admin = Gate(Addresses(), log, turned_away, MAX_ADMIN_CONNECTIONS)
-        self._admin_guards = Guards(Limits(monotonic), Addresses(), (), self._admin.refuse, log)
+        self.gate = Gate(self._addresses, log, turned_away, room, patience)
+        self._guards = Guards(self.limits, self._addresses, settings.origins, self.gate, log)
+        self._admin = Gate(Addresses(), log, turned_away, _ADMIN_ROOM, patience)
+        self._admin_guards = Guards(Limits(monotonic), Addresses(), (), self._admin, log)
 
     def owners(self, routes: Iterable[web.RouteDef]) -> HttpServer:
         """Return the server that anybody may reach."""

@@ -1,7 +1,7 @@
 """Who may be connected, and how long a client may take to say what it wants.
 
-    accepted ── (TLS) ── first byte ── header complete ── answered ── first byte ── ...
-    |<--------- HEADER_S ---------------------->|         |<---- KEEP_ALIVE_S ------->|
+    accepted ── (TLS) ── first byte ── header complete ── answered ── first byte ── header complete ...
+    |<----------- header_s -------------------->|         |<------- keep_alive_s ----->|
 
 Until its first byte a connection costs little: aiohttp's own protocol, with its parser and its task, begins only then.
 Where a limit is reached, the connection that has waited longest without a request makes room for the new one; so
@@ -12,16 +12,37 @@ import asyncio
 import ssl
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sealbell_relay.http.addresses import Addresses, network_of
 from sealbell_relay.log import Log
 
 MAX_CONNECTIONS = 8_192
 MAX_CONNECTIONS_PER_NETWORK = 512
-HEADER_S = 10.0  # for a TLS handshake and the whole header of the first request
-KEEP_ALIVE_S = 30.0  # from an answer to the whole header of the next request, also to take the answer off our hands
 MAX_REQUESTS_PER_CONNECTION = 10_000
 MAX_WRITE_BUFFER_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a client may take, in seconds.
+
+    `header_s` for a TLS handshake and the whole header of the first request; `keep_alive_s` from an answer to the whole
+    header of the next, also to take the answer off our hands; `body_s` for the whole body to come.
+    """
+
+    header_s: float = 10.0
+    keep_alive_s: float = 30.0
+    body_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many connections there may be, and how many of one network."""
+
+    all: int = MAX_CONNECTIONS
+    of_network: int = MAX_CONNECTIONS_PER_NETWORK
+
 
 MakeProtocol = Callable[["Connection"], asyncio.Protocol]
 
@@ -29,11 +50,14 @@ MakeProtocol = Callable[["Connection"], asyncio.Protocol]
 class Gate:
     """Counts connections, all and by network. For one event loop. `turned_away` counts refusals by reason."""
 
-    def __init__(self, addresses: Addresses, log: Log, turned_away: Counter[str], most: int = MAX_CONNECTIONS) -> None:
+    def __init__(
+        self, addresses: Addresses, log: Log, turned_away: Counter[str], room: Room, patience: Patience
+    ) -> None:
+        self.patience = patience
         self._addresses = addresses
         self._log = log
         self._turned_away = turned_away
-        self._most = most
+        self._room = room
         self._open: Counter[str] = Counter()
         self._waiting: OrderedDict[Connection, None] = OrderedDict()
         self._waiting_of: dict[str, OrderedDict[Connection, None]] = {}
@@ -46,11 +70,11 @@ class Gate:
     def enter(self, connection: "Connection") -> bool:
         """Take a connection in if there is room, or if one that only waits can make room."""
         network = connection.network
-        most = self._most if self._addresses.is_proxy(network) else MAX_CONNECTIONS_PER_NETWORK
+        most = self._room.all if self._addresses.is_proxy(network) else self._room.of_network
         if self._open[network] >= most and not self._make_room(self._waiting_of.get(network)):
             self.refuse("connections-of-network", network)
             return False
-        if self._open.total() >= self._most and not self._make_room(self._waiting):
+        if self._open.total() >= self._room.all and not self._make_room(self._waiting):
             self.refuse("connections", network)
             return False
         self._open[network] += 1
@@ -123,7 +147,7 @@ class Connection(asyncio.Protocol):
             self._raw = None
             transport.abort()
             return
-        self._wait(HEADER_S)
+        self._wait(self._gate.patience.header_s)
         if self._tls is None:
             self._begin(transport)
         else:
@@ -174,7 +198,7 @@ class Connection(asyncio.Protocol):
     def request_ended(self) -> None:
         """Note that the answer is made; the client has to take it, and say what it wants next."""
         if self._raw is not None:
-            self._wait(KEEP_ALIVE_S)
+            self._wait(self._gate.patience.keep_alive_s)
             self._gate.waits(self)
 
     def malformed(self, why: str) -> None:
@@ -193,10 +217,10 @@ class Connection(asyncio.Protocol):
         self._transport = transport
 
     async def _secure(self, transport: asyncio.Transport, tls: ssl.SSLContext) -> None:
-        loop = asyncio.get_running_loop()
+        loop, limit_s = asyncio.get_running_loop(), self._gate.patience.header_s
         try:
             secured = await loop.start_tls(
-                transport, self, tls, server_side=True, ssl_handshake_timeout=HEADER_S, ssl_shutdown_timeout=HEADER_S
+                transport, self, tls, server_side=True, ssl_handshake_timeout=limit_s, ssl_shutdown_timeout=limit_s
             )
         except (OSError, TimeoutError) as failure:  # ssl.SSLError is an OSError
             if self._raw is not None:

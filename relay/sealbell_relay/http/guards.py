@@ -2,26 +2,24 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol
 
 from aiohttp import web
 
 from sealbell_relay.errors import RequestError, StoreError
 from sealbell_relay.http.addresses import Addresses
 from sealbell_relay.http.answers import answer
-from sealbell_relay.http.gate import MAX_REQUESTS_PER_CONNECTION, Connection
+from sealbell_relay.http.gate import MAX_REQUESTS_PER_CONNECTION, Connection, Gate
 from sealbell_relay.http.limits import Limits, TooManyError
 from sealbell_relay.log import Log
 
 MAX_BODY_BYTES = 65_536  # a card, or statements; nothing larger is ever posted
-BODY_S = 10.0  # for the whole of it to come
 CONTENT_TYPES = frozenset({"application/json", "application/octet-stream"})
 PREFLIGHT_S = 600
 HSTS_S = 31_536_000
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_HEADERS = {
+HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -34,22 +32,14 @@ _PREFLIGHT = {
 }
 
 
-class Refuse(Protocol):
-    """Told what was refused: a reason, the peer, and more to log."""
-
-    def __call__(self, reason: str, peer: str, **fields: object) -> None:
-        """Count and log it."""
-        ...
-
-
 class Guards:
     """The middlewares of one server. `origins` are those of web pages that may ask; exactly these."""
 
-    def __init__(self, limits: Limits, addresses: Addresses, origins: Iterable[str], refuse: Refuse, log: Log) -> None:
+    def __init__(self, limits: Limits, addresses: Addresses, origins: Iterable[str], gate: Gate, log: Log) -> None:
         self._limits = limits
         self._addresses = addresses
         self._origins = frozenset(origins)
-        self._refuse = refuse
+        self._refuse, self._body_s = gate.refuse, gate.patience.body_s
         self._log = log
 
     def guard(self, application: web.Application) -> None:
@@ -117,13 +107,13 @@ class Guards:
             return await handler(request)
         try:
             check_body(request)
-            async with asyncio.timeout(BODY_S):
+            async with asyncio.timeout(self._body_s):
                 await request.read()  # kept for the route, which reads it again
         except web.HTTPRequestEntityTooLarge:
             return _closing(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
         except TimeoutError:
             self._refuse("slow-body", self._addresses.of(request))
-            return _closing(408, f"the body did not come within {BODY_S:g} s")
+            return _closing(408, f"the body did not come within {self._body_s:g} s")
         except RequestError as refused:
             return _closing(refused.status, str(refused))
         return await handler(request)
@@ -131,7 +121,7 @@ class Guards:
     async def _dress(self, request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
         headers.popall("Server", None)
-        for name, value in _HEADERS.items():
+        for name, value in HEADERS.items():
             headers[name] = value
         if request.secure:
             headers["Strict-Transport-Security"] = f"max-age={HSTS_S}"

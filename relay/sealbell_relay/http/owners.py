@@ -30,6 +30,7 @@ from sealbell_relay.log import Log
 from sealbell_relay.streams import Send, Streams
 
 SLOW_CLIENT_S = 60.0  # for one part to be taken off our hands
+MAX_WRITE_BYTES = 65_536  # at once, so that what waits for a slow client stays small beside the part itself
 
 
 class OwnersSide:
@@ -116,7 +117,8 @@ class OwnersSide:
 
         async def send(data: bytes) -> None:
             async with asyncio.timeout(SLOW_CLIENT_S):
-                await response.write(data)
+                for begin in range(0, len(data), MAX_WRITE_BYTES):
+                    await response.write(data[begin : begin + MAX_WRITE_BYTES])
 
         try:
             async with self._guests.while_welcome(request):

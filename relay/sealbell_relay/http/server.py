@@ -8,8 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from sealbell_relay.http.answers import answer
-from sealbell_relay.http.gate import KEEP_ALIVE_S, Connection, Gate
-from sealbell_relay.http.guards import MAX_BODY_BYTES, Guards
+from sealbell_relay.http.gate import Connection, Gate
+from sealbell_relay.http.guards import HEADERS, MAX_BODY_BYTES, Guards
 
 BACKLOG = 1_024
 SHUTDOWN_S = 2.0
@@ -29,7 +29,6 @@ class HttpServer:
         self._runner = web.AppRunner(
             self._application,
             access_log=None,
-            keepalive_timeout=KEEP_ALIVE_S,
             shutdown_timeout=SHUTDOWN_S,
         )
         self._server: asyncio.Server | None = None
@@ -70,7 +69,6 @@ class _Protocol(web.RequestHandler):
             server,
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type] # how aiohttp itself says that there is none
-            keepalive_timeout=KEEP_ALIVE_S,
             lingering_time=LINGER_S,
             max_line_size=MAX_LINE_BYTES,
             max_field_size=MAX_LINE_BYTES,
@@ -86,7 +84,7 @@ class _Protocol(web.RequestHandler):
         if status != 400:
             return super().handle_error(request, status, exc, message)
         self._connection.malformed(type(exc).__name__)
-        response = _Anonymous(body=answer({"error": "this is not a request"}).body, status=400)
+        response = _Anonymous(body=answer({"error": "this is not a request"}).body, status=400, headers=HEADERS)
         response.content_type = "application/json"
         response.force_close()
         return response
