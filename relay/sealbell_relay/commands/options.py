@@ -102,6 +102,6 @@ def add_tls(parser: argparse.ArgumentParser) -> None:
     text = "the CA of a broker at mqtts://, PEM, where it is not a public one"
     parser.add_argument("--broker-ca", metavar="FILE", type=Path, help=text)
     text = "let cards say this for doorbells, where a proxy is reached there"
-    parser.add_argument("--public-mqtt", metavar="mqtts://HOST:PORT", type=mqtt, default="", help=text)
+    parser.add_argument("--public-mqtt", metavar="mqtts://HOST:PORT", type=mqtt, help=text)
     text = "let cards say this for owners, where a proxy is reached there"
-    parser.add_argument("--public-http", metavar="https://HOST", type=origin, default="", help=text)
+    parser.add_argument("--public-http", metavar="https://HOST", type=origin, help=text)

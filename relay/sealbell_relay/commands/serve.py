@@ -54,7 +54,8 @@ def run(options: argparse.Namespace) -> int:
         folder.make(os.urandom(SEED_BYTES))
     log = Log(sys.stderr, time.monotonic, form=options.log, level=options.log_level, wall_ms=_wall_ms)
     front = FrontSettings(tuple(options.app_origin), tuple(options.trusted_proxy), options.admin_port)
-    tls = TlsSettings(options.speak_tls, options.name, options.broker_ca, options.public_mqtt, options.public_http)
+    public = options.public_mqtt or "", options.public_http or ""
+    tls = TlsSettings(options.speak_tls, options.name, options.broker_ca, *public)
     settings = Settings(options.host, options.mqtt_port, options.http_port, tuple(options.broker or ()), front, tls)
 
     notifier = Notifier.from_environment()
