@@ -9,16 +9,17 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
-from sealbell_relay.commands import allow, disclose, fsck, init, knows, serve, status
+from sealbell_relay.commands import allow, disclose, fsck, init, invite, knows, revoke, serve, status
 from sealbell_relay.errors import RelayError
 
 DESCRIPTION = """\
 Keeps what sealed doorbells send and hands it to their owners. It holds nothing that could open a clip.
 
   sealbell-relay serve DIR            start; makes DIR the first time, writes DIR/relay.json once ready
-  sealbell-relay allow DIR CARD       let a doorbell or an owner in, by the card that `sealbell init` or
-                                      `sealbell-owner init` wrote; also while the relay serves
-  sealbell-relay status DIR           whether it serves, and what it took and refused since it started
+  sealbell-relay invite DIR           print a code by which one new owner enrols with doorbells and phones
+  sealbell-relay allow DIR CARD       let an owner in by its card.json, or a doorbell by its introduction.json
+  sealbell-relay revoke DIR KIND NAME end a doorbell, an owner, a token or an invite, for good
+  sealbell-relay status DIR           whether it serves, whom, and what it took and refused since it started
   sealbell-relay knows DIR            everything that it could tell about its doorbells' clips
   sealbell-relay fsck DIR             whether everything in DIR is as it was taken, and what to do if not
   sealbell-relay disclose DIR DOORBELL OUT
@@ -35,7 +36,9 @@ _COMMANDS: tuple[
         serve.add_arguments,
         serve.run,
     ),
+    ("invite", "make a code by which one new owner may enrol, once", invite.add_arguments, invite.run),
     ("allow", "let a doorbell or an owner in", allow.add_arguments, allow.run),
+    ("revoke", "end a doorbell, an owner, a token or an invite, for good", revoke.add_arguments, revoke.run),
     ("status", "say whether the relay serves, and what it took and refused", status.add_arguments, status.run),
     ("knows", "print everything that the relay could tell about its doorbells' clips", knows.add_arguments, knows.run),
     (
