@@ -92,10 +92,15 @@ def test_only_our_own_error_comes_out(rubbish: bytes, where: str) -> None:
         at = len(rubbish) % len(CERTIFICATE)
         certificate = CERTIFICATE[:at] + rubbish + CERTIFICATE[at:]
     elif where == "key":
-        key = b"-----BEGIN PRIVATE KEY-----\n" + rubbish + b"\n-----END PRIVATE KEY-----\n"
+        key = _armoured(KEY, rubbish)
     else:
-        certificate = b"-----BEGIN CERTIFICATE-----\n" + rubbish + b"\n-----END CERTIFICATE-----\n"
+        certificate = _armoured(CERTIFICATE, rubbish)
     try:
         assert parse_pair(certificate, key).leaf
     except RelayError:
         return
+
+
+def _armoured(pem: bytes, inner: bytes) -> bytes:
+    lines = pem.splitlines()
+    return b"\n".join((lines[0], inner, lines[-1]))
