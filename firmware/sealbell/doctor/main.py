@@ -77,7 +77,7 @@ def examine(patient: Patient, tell: Callable[[str], None] = lambda _: None) -> l
     return [
         *findings,
         board.wireless(machine),
-        relay.told(Home(home), patient.clock) or relay.reached(Home(home), patient.connect),
+        relay.told(Home(home), patient.clock) or relay.reached(Home(home), patient.connect, patient.clock.synced),
         board.clock(machine),
         board.power(machine),
         card.space(home, patient.free_bytes),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -335,21 +336,26 @@ def test_key_is_said_to_be_read_by_whoever_can(tmp_path: Path, of_folder: int, o
 def test_folder_that_is_no_doorbell_says_how_to_make_one(tmp_path: Path) -> None:
     found = card.keys(tmp_path)
     assert (found.state, "sealbell init" in found.hint) == (State.FAILURE, True)
-    assert relay.reached(Home(tmp_path), lambda *_: None).state is State.FAILURE
+    assert relay.reached(Home(tmp_path), lambda *_: None, CLOCK.synced).state is State.FAILURE
 
 
 def test_relay_is_knocked_at_where_the_bundle_says(tmp_path: Path) -> None:
     folder = tmp_path / "doorbell"
     set_up(folder, bundles.write(tmp_path), bytes)
     knocked: list[tuple[str, int]] = []
-    assert relay.reached(Home(folder), lambda host, port: knocked.append((host, port))).state is State.OK
+
+    def note(host: str, port: int, context: ssl.SSLContext | None) -> None:
+        assert context is None
+        knocked.append((host, port))
+
+    assert relay.reached(Home(folder), note, CLOCK.synced).state is State.OK
     assert knocked
     assert f"{knocked[0][0]}:{knocked[0][1]}" in bundles.RELAY.mqtt
 
-    def refuse(host: str, port: int) -> None:
+    def refuse(host: str, port: int, context: ssl.SSLContext | None) -> None:
         raise ConnectionRefusedError(111, "Connection refused")
 
-    found = relay.reached(Home(folder), refuse)
+    found = relay.reached(Home(folder), refuse, CLOCK.synced)
     assert (found.state, "connection refused" in found.said) == (State.FAILURE, True)
 
 
