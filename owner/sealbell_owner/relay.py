@@ -4,6 +4,7 @@ Redirects are not followed, since the token would go along, and nothing is decom
 become a large one.
 """
 
+import ssl
 from collections.abc import Generator, Iterator
 from functools import partial
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from sealbell_owner import listing
 from sealbell_owner.errors import OwnerError, UnreachableError
 from sealbell_owner.listing import Offered, Page
 from sealbell_owner.stored import read_stream
+from sealbell_owner.trust import context_for, not_believed
 from sealbell_wire.enrolment import DoorbellCard, RelayCard
 from sealbell_wire.errors import FormatError
 from sealbell_wire.limits import MAX_JSON_BYTES, MAX_SEQ
@@ -30,7 +32,8 @@ class Relay:
         self._base = card.http.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
         timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
-        self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
+        context = context_for(card) if self._base.startswith("https:") else None
+        self._pool = urllib3.PoolManager(timeout=timeout, retries=False, ssl_context=context)
 
     def doorbells(self) -> tuple[DoorbellCard, ...]:
         """Return the cards of the doorbells that this relay keeps for the owner: its word alone."""
@@ -103,7 +106,10 @@ class Relay:
                 raise UnreachableError(f"the relay answered with status {status}", "try again later")
 
 
-def _unreachable(error: Exception) -> UnreachableError:
+def _unreachable(error: Exception) -> OwnerError:
+    cause = error.args[0] if isinstance(error, urllib3.exceptions.SSLError) and error.args else error
+    if isinstance(cause, ssl.SSLError):
+        return not_believed(cause)
     # Only the kind of the error: its text may hold what the peer sent.
     return UnreachableError(
         f"the relay cannot be reached, or the connection broke ({type(error).__name__})", "try again"
