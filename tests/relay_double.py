@@ -16,15 +16,21 @@ from sealbell_wire.part import Part, parse_part
 from sealbell_wire.receipt import MAGIC, read_receipts
 
 KEEP_ALIVE = struct.pack(">I", 0)
+PHONES = {"phones": [{"token_hash": "ab" * 32, "added": "2026-11-24"}]}
 PATIENCE_S = 0.05  # between two looks at a growing clip; a publication wakes it at once
 
 
 class RelayDouble:
-    """Serves a Store on a port of its own while it is entered. `requests` are the paths asked for."""
+    """Serves a Store on a port of its own while it is entered. `requests` are the paths asked for.
+
+    What is posted is kept in `posted`, with its token if there was one, and answered as `answers` says, else by 201.
+    """
 
     def __init__(self, store: Store, token: str, cards: list[DoorbellCard]) -> None:
         self.store, self.token, self.cards = store, token, cards
         self.requests: list[str] = []
+        self.posted: list[tuple[str, str | None, bytes]] = []
+        self.answers: dict[str, int] = {}
         self.followers = threading.Semaphore(0)
         self._changed = threading.Condition()
         self._log: list[tuple[str, str, int]] = []
@@ -100,8 +106,8 @@ class RelayDouble:
     def answer(self, path: str, query: dict[str, str]) -> Any:
         """JSON as a dict or bytes, a stream as an iterator of raw bytes, None for what is not there."""
         match path.strip("/").split("/"):
-            case ["v1", "doorbells"]:
-                return self.doorbells()
+            case ["v1", "doorbells" | "phones" as what]:
+                return self.doorbells() if what == "doorbells" else PHONES
             case ["v1", "doorbells", doorbell, "clips"] if self._knows(doorbell):
                 return self.clips(doorbell, int(query["limit"]), query.get("before"))
             case ["v1", "doorbells", doorbell, "health"] if self._knows(doorbell):
@@ -153,6 +159,12 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(answer, dict | bytes):
             return self._say(200, answer if isinstance(answer, bytes) else json.dumps(answer).encode())
         return self._stream(answer)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.relay.requests.append(self.path)
+        self.relay.posted.append((self.path, self.headers.get("Authorization"), body))
+        self._say(self.relay.answers.get(self.path, 201), b'{"error": "what a relay says is not shown"}')
 
     def _say(self, status: int, body: bytes) -> None:
         self.send_response(status)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from sealbell_owner import age_open, show
-from sealbell_owner.commands import clips, doorbells, export, follow, health, init, open, pin, verify
+from sealbell_owner.commands import clips, doorbells, enrol, export, follow, health, init, open, phones, pin, verify
 from sealbell_owner.errors import OwnerError
 from sealbell_wire.errors import WireError
 
@@ -21,7 +21,9 @@ _COMMANDS: tuple[
 ] = (
     ("init", "make an owner: 24 words, shown once", init.add_init_arguments, init.run_init),
     ("recover", "make an owner again from the 24 words", init.add_recover_arguments, init.run_recover),
-    ("pin", "trust a doorbell", pin.add_arguments, pin.run),
+    ("enrol", "become known to the relay, by an invite", enrol.add_arguments, enrol.run),
+    ("pin", "trust a doorbell, and enrol it at the relay", pin.add_arguments, pin.run),
+    ("phones", "who else may look, and let another phone in", phones.add_arguments, phones.run),
     ("doorbells", "list the doorbells", doorbells.add_arguments, doorbells.run),
     (
         "health",

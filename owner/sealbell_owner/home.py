@@ -22,7 +22,15 @@ from sealbell_owner.heard import MAX_HEARD_BYTES, Heard, encode_heard, parse_hea
 from sealbell_owner.history import Seen
 from sealbell_wire import sshsig, strictjson
 from sealbell_wire.age.keys import MAX_IDENTITY_FILE_CHARS, Identity, parse_identity_file
-from sealbell_wire.enrolment import MAX_FILE_BYTES, DoorbellCard, OwnerBundle, OwnerCard, RelayCard, parse_card
+from sealbell_wire.enrolment import (
+    MAX_FILE_BYTES,
+    DoorbellCard,
+    Introduction,
+    OwnerBundle,
+    OwnerCard,
+    RelayCard,
+    parse_card,
+)
 from sealbell_wire.errors import FormatError, WireError
 from sealbell_wire.ids import check_hash, check_name
 
@@ -51,6 +59,17 @@ def read_card(path: Path, kind: type[Card]) -> Card:
     if not isinstance(card, kind):
         wanted = "relay's" if kind is RelayCard else "doorbell's"
         raise OwnerError(f"{show(path)} is not a {wanted} card", "cards are named card.json or relay.json")
+    return card
+
+
+def read_doorbell(path: Path) -> DoorbellCard | Introduction:
+    """Return how a doorbell introduces itself in a file, with its credential or without; OwnerError otherwise."""
+    try:
+        card = parse_card(read_file(path, MAX_FILE_BYTES))
+    except WireError as error:
+        raise OwnerError(f"{show(path)} is refused: {error}") from None
+    if not isinstance(card, DoorbellCard | Introduction):
+        raise OwnerError(f"{show(path)} introduces no doorbell", "`sealbell init` wrote introduction.json")
     return card
 
 
@@ -113,6 +132,15 @@ class Home:
                 raise FormatError("owner file: is not of version 1")
             return Owner(seed, token, check_hash(value["readers"], "readers' hash"), relay)
 
+    def key(self) -> Ed25519PrivateKey:
+        """Return the root's signing key."""
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(self.owner().signing_seed))
+
+    def card(self) -> OwnerCard:
+        """Return what the relay is to know of this owner."""
+        token = bytes.fromhex(self.owner().token)
+        return OwnerCard(sshsig.verify_key_of(self.key()).hex(), hashlib.sha256(token).hexdigest())
+
     def identities(self) -> list[Identity]:
         """Return the age identities that open this owner's clips."""
         path = self.folder / IDENTITY
@@ -128,8 +156,7 @@ class Home:
 
     def pin(self, card: DoorbellCard, name: str) -> Pin:
         """Trust a doorbell from now on, or give it another name; OwnerError if it is bound to another owner."""
-        seed = bytes.fromhex(self.owner().signing_seed)
-        if card.owner != sshsig.verify_key_of(Ed25519PrivateKey.from_private_bytes(seed)).hex():
+        if card.owner != sshsig.verify_key_of(self.key()).hex():
             raise OwnerError(
                 "this doorbell is bound to another owner",
                 "set it up with this owner's bundle: `sealbell init FOLDER --owner bundle.json`",

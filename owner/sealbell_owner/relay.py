@@ -23,30 +23,38 @@ from sealbell_wire.limits import MAX_JSON_BYTES, MAX_SEQ
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 30  # a relay that follows sends something every few seconds
 OK = 200
+ACCEPTED = {201: True, OK: False}  # whether it was done just now, or before
+UNKNOWN = 401
+NOT_KNOWN = (
+    "the relay does not know this owner, or has revoked it",
+    "enrol with an invite of its operator: `sealbell-owner enrol DIR`",
+)
 
 
 class Relay:
-    """A Source, and the only one that can be followed. `token` is 64 hex digits."""
+    """A Source, and the only one that can be followed. `token` is 64 hex digits, None for whoever has none yet."""
 
-    def __init__(self, card: RelayCard, token: str) -> None:
+    def __init__(self, card: RelayCard, token: str | None) -> None:
         self._base = card.http.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
+        self._headers = {"Accept-Encoding": "identity"}
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {token}"
         timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
         context = context_for(card) if self._base.startswith("https:") else None
         self._pool = urllib3.PoolManager(timeout=timeout, retries=False, ssl_context=context)
 
     def doorbells(self) -> tuple[DoorbellCard, ...]:
         """Return the cards of the doorbells that this relay keeps for the owner: its word alone."""
-        return listing.parse_doorbells(self._json("/v1/doorbells"))
+        return listing.parse_doorbells(self.get_json("/v1/doorbells"))
 
     def clips(self, doorbell: str, limit: int, before: str | None = None) -> Page:
         """See Source."""
         query = {"limit": str(limit)} | ({"before": before} if before else {})
-        return listing.parse_clips(self._json(f"/v1/doorbells/{doorbell}/clips", query), limit, before)
+        return listing.parse_clips(self.get_json(f"/v1/doorbells/{doorbell}/clips", query), limit, before)
 
     def health(self, doorbell: str) -> Offered | None:
         """See Source."""
-        return listing.parse_health_answer(self._json(f"/v1/doorbells/{doorbell}/health"))
+        return listing.parse_health_answer(self.get_json(f"/v1/doorbells/{doorbell}/health"))
 
     def parts(self, doorbell: str, clip: str, from_seq: int = 0) -> Iterator[bytes]:
         """See Source."""
@@ -71,7 +79,20 @@ class Relay:
         finally:
             response.close()
 
-    def _json(self, path: str, query: dict[str, str] | None = None) -> bytes:
+    def post(self, path: str, body: bytes) -> int:
+        """Post JSON and return the status of the answer; OwnerError if the relay does not know this owner."""
+        url, headers = f"{self._base}{path}", {**self._headers, "Content-Type": "application/json"}
+        try:
+            response = self._pool.request("POST", url, body, headers=headers, preload_content=False, redirect=False)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise _unreachable(error) from None
+        response.close()
+        if response.status == UNKNOWN:
+            raise OwnerError(*NOT_KNOWN)
+        return response.status
+
+    def get_json(self, path: str, query: dict[str, str] | None = None) -> bytes:
+        """Return an answer that should be JSON, one byte longer than a parser takes if it is longer than that."""
         response = self._get(path, query or {})
         try:
             # One byte more than a parser takes, so that it refuses what is longer.
@@ -93,13 +114,11 @@ class Relay:
         response.close()
         match response.status:
             case 401:
-                raise OwnerError(
-                    "the relay does not know this owner", "enrol it: `sealbell-relay allow RELAY_DIR DIR/card.json`"
-                )
+                raise OwnerError(*NOT_KNOWN)
             case 404:
                 raise OwnerError(
                     "the relay has no such doorbell or clip for this owner",
-                    "enrol the doorbell: `sealbell-relay allow RELAY_DIR DOORBELL_CARD`; list clips with "
+                    "enrol the doorbell: `sealbell-owner pin DIR introduction.json`; list clips with "
                     "`sealbell-owner clips DIR`",
                 )
             case status:

@@ -291,9 +291,9 @@ def test_a_relay_that_is_away_is_an_error_that_says_what_to_do(world: World, tmp
 
 def test_an_owner_or_a_doorbell_that_the_relay_does_not_know_is_an_error_that_says_what_to_do(world: World) -> None:
     world.relay.cards.clear()
-    assert "sealbell-relay allow" in world.run("clips").err
+    assert "sealbell-owner pin DIR introduction.json" in world.run("clips").err
     world.relay.token = "0" * 64
-    assert "sealbell-relay allow" in world.run("clips").err
+    assert "sealbell-owner enrol DIR" in world.run("clips").err
 
 
 def test_verify_says_what_holds_and_what_cannot_be_told(world: World) -> None:

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 from sealbell_owner import show
+from sealbell_owner.commands import enrol
+from sealbell_owner.enrolling import join
 from sealbell_owner.errors import OwnerError
-from sealbell_owner.home import BUNDLE, CARD, check_free, make_home, read_card
+from sealbell_owner.home import BUNDLE, Home, check_free, make_home, read_card
 from sealbell_owner.words import ENTROPY_BYTES, MAX_WORDS_BYTES, decode_words, encode_words
 from sealbell_wire.enrolment import RelayCard
 from sealbell_wire.errors import FormatError
@@ -31,6 +33,7 @@ def add_init_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--words-file", type=Path, metavar="FILE", help="write the words there, mode 0600, and do not show them"
     )
+    parser.add_argument("--invite", metavar="CODE", help=f"enrol at the relay, too: {enrol.INVITE}")
 
 
 def add_recover_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,10 +48,11 @@ def run_init(arguments: argparse.Namespace) -> int:
     words = encode_words(entropy)
     relay = read_card(arguments.relay, RelayCard)
     check_free(arguments.home)
+    invite = None if arguments.invite is None else enrol.take(arguments.invite)
     # Before the folder, so that no owner is made whose words nobody saw.
     if arguments.words_file:
         _write_words(arguments.words_file, words)
-    make_home(arguments.home, entropy, relay)
+    home = make_home(arguments.home, entropy, relay)
     if not arguments.words_file:
         print("Write these 24 words down, in this order. They are shown once and kept nowhere.\n")
         rows = [words[at : at + COLUMNS] for at in range(0, len(words), COLUMNS)]
@@ -56,7 +60,9 @@ def run_init(arguments: argparse.Namespace) -> int:
             numbered = (f"{row * COLUMNS + place:2} {word}" for place, word in enumerate(row_words, start=1))
             print("  ".join(f"{cell:<12}" for cell in numbered).rstrip())
         print()
-    return _say_next(arguments.home)
+    if invite is not None:
+        _enrol(home, invite)
+    return _say_next(arguments.home, enrolled=invite is not None)
 
 
 def run_recover(arguments: argparse.Namespace) -> int:
@@ -68,7 +74,7 @@ def run_recover(arguments: argparse.Namespace) -> int:
     except FormatError as error:
         raise OwnerError(str(error), "24 words apart by spaces, as `init` showed them") from None
     make_home(arguments.home, entropy, read_card(arguments.relay, RelayCard))
-    return _say_next(arguments.home)
+    return _say_next(arguments.home, enrolled=True)
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -91,13 +97,24 @@ def _write_words(path: Path, words: list[str]) -> None:
         raise OwnerError(f"cannot write the words: {error.strerror}", "name a file that is not there yet") from None
 
 
-def _say_next(home: Path) -> int:
-    show.lines(
-        [
-            ("owner", str(home)),
-            ("next", f"sealbell-relay allow RELAY_DIR {home / CARD}"),
-            ("", f"sealbell init DOORBELL_DIR --owner {home / BUNDLE}"),
-            ("", f"sealbell-owner pin {home} DOORBELL_DIR/card.json"),
-        ]
-    )
+def _enrol(home: Home, invite: str) -> None:
+    try:
+        enrol.say(join(home, invite))
+    except OwnerError as error:
+        raise type(error)(
+            f"the owner is made, but not enrolled: {error}", f"{error.hint}; `{_later(home.folder)}`"
+        ) from None
+
+
+def _later(home: Path) -> str:
+    return f"sealbell-owner enrol {home}"
+
+
+def _say_next(home: Path, *, enrolled: bool) -> int:
+    steps = [
+        *([] if enrolled else [_later(home)]),
+        f"sealbell init DOORBELL_DIR --owner {home / BUNDLE}",
+        f"sealbell-owner pin {home} DOORBELL_DIR/introduction.json",
+    ]
+    show.lines([("owner", str(home)), ("next", steps[0]), *(("", step) for step in steps[1:])])
     return 0
