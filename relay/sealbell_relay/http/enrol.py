@@ -35,13 +35,13 @@ T = TypeVar("T")
 
 
 class EnrolSide:
-    """`look` returns once the broker knows who was enrolled before; `wall_ms` returns Unix milliseconds."""
+    """`look` returns once the broker knows who was enrolled before; None if it learns that from elsewhere."""
 
     def __init__(
         self,
         guests: Guests,
         enrolling: "Enrolling",
-        look: Callable[[], Awaitable[None]],
+        look: Callable[[], Awaitable[None]] | None,
         log: Log,
     ) -> None:
         self._guests = guests
@@ -69,7 +69,8 @@ class EnrolSide:
         owner = await self._guests.owner(request)
         introduction = parse_introduction(await request.read())
         made = await self._try(lambda: self._enrolling.doorbell(owner, introduction))
-        await self._look()
+        if self._look is not None:
+            await self._look()
         if made:
             self._log.info("doorbell-enrolled", doorbell=introduction.card.doorbell, owner=owner.key)
         return answer({"doorbell": introduction.card.doorbell}, NEW if made else KNOWN)
@@ -107,7 +108,7 @@ class Enrolling:
 
     store: Store
     register: Register
-    wall_ms: Callable[[], int]
+    wall_ms: Callable[[], int]  # Unix milliseconds
 
     def owner(self, joining: Joining) -> bool:
         """Enrol an owner by an invite; False if that was done before."""
