@@ -104,7 +104,7 @@ class Gate:
     def refuse(self, reason: str, peer: str, **fields: object) -> None:
         """Count and tell what was turned away."""
         self._turned_away[reason] += 1
-        self._log.warn("turned-away", reason=reason, peer=peer, **fields)
+        self._log.warn(f"turned-away-{reason}", peer=peer, **fields)  # a kind each, as Log bounds lines by kind
 
     def close_waiting(self) -> None:
         """End all connections that have no request under way."""

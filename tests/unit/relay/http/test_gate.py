@@ -41,7 +41,7 @@ def test_who_says_nothing_or_half_a_header_is_let_go(said: bytes) -> None:
         writer.write(said)
         assert await ended(reader) == b""
         await until(lambda: front.front.gate.open == 0)
-        assert "reason=slow" in front.lines.getvalue()
+        assert "turned-away-slow" in front.lines.getvalue()
         writer.close()
 
     run(scenario, patience=HASTY)

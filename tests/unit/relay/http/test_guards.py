@@ -136,7 +136,7 @@ def test_who_asks_too_often_is_told_when_to_come_again() -> None:
         assert status(said) == 429
         assert int(header(said, "Retry-After") or 0) >= 1
         assert front.turned_away["too-often"] == 1
-        assert "warn turned-away reason=too-often peer=127.0.0.1\n" in front.lines.getvalue()
+        assert "warn turned-away-too-often peer=127.0.0.1\n" in front.lines.getvalue()
         writer.close()
 
     run(scenario)
