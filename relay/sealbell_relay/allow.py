@@ -30,6 +30,7 @@ PHONES = "phones"
 MAX_DOORBELLS_PER_OWNER = 256  # ever enrolled; those that have ended count, or they could be made without end
 MAX_PHONES_PER_OWNER = 256  # likewise
 MAX_DOORBELLS_REMEMBERED = 16_384
+TAKEN = "this token was revoked, or is known here already"
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", re.ASCII)
 
 Card = TypeVar("Card", DoorbellCard, OwnerCard)
@@ -90,9 +91,8 @@ class Register:
     def _allow_owner(self, card: OwnerCard) -> bool:
         if self._endings.ended("owner", card.key) or self._endings.ended("token", card.token_hash):
             raise RelayError("this owner was revoked here", hint="an owner of new words is another owner")
-        made = self._put_card(f"{OWNERS}/{card.key}.json", card, "owner")
-        self._store.put(f"{TOKENS}/{card.token_hash}", card.key.encode("ascii"))
-        return made
+        self._claim(card.token_hash, card)
+        return self._put_card(f"{OWNERS}/{card.key}.json", card, "owner")
 
     def add_phone(self, owner: OwnerCard, token_hash: str, day: str) -> Phone:
         """Let a phone in by the SHA-256 of its token; the same again changes nothing.
@@ -101,14 +101,11 @@ class Register:
         """
         name = f"{PHONES}/{owner.key}/{token_hash}"
         if self._endings.ended("token", token_hash) or token_hash == owner.token_hash:
-            raise RelayError("this token was revoked, or is the owner's own", hint="a phone draws a new one")
+            raise RelayError(TAKEN, hint="a phone draws a new one")
         phones = self.phones(owner)
         if len(phones) >= MAX_PHONES_PER_OWNER and token_hash not in {phone.token_hash for phone in phones}:
             raise RelayError(f"this owner has had {MAX_PHONES_PER_OWNER} phones here, and may have no more")
-        # Whose a token is is said first: what lies below the owner's phones is theirs for certain.
-        self._store.put(f"{TOKENS}/{token_hash}", owner.key.encode("ascii"))
-        if self._store.read(f"{TOKENS}/{token_hash}", 0, 64) != owner.key.encode("ascii"):
-            raise RelayError("this token was revoked, or is the owner's own", hint="a phone draws a new one")
+        self._claim(token_hash, owner)
         self._store.put(name, day.encode("ascii"))
         return Phone(token_hash, self._day(name) or day)
 
@@ -190,6 +187,12 @@ class Register:
     def owner(self, key: str) -> OwnerCard | None:
         """Return the card that an owner was enrolled with; None if there is none."""
         return self._card(f"{OWNERS}/{key}.json", OwnerCard)
+
+    def _claim(self, token_hash: str, owner: OwnerCard) -> None:
+        # First of all, so that a card, or an owner's list of phones, names no token that is another owner's.
+        key = owner.key.encode("ascii")
+        if not self._store.put(f"{TOKENS}/{token_hash}", key) and self._store.read(f"{TOKENS}/{token_hash}") != key:
+            raise RelayError(TAKEN, hint="whoever has the token shows another's: draw a new one")
 
     def _has_ended(self, card: DoorbellCard) -> bool:
         return self._endings.ended("doorbell", card.doorbell) or self._endings.ended("owner", card.owner)

@@ -126,12 +126,21 @@ def test_a_token_is_one_owners_alone() -> None:
     _, register = enrolled()
     register.add_phone(OWNER.card, HASH, DAY)
     for taken in (HASH, OWNER.card.token_hash, OTHER.card.token_hash):
-        with pytest.raises(RelayError, match="the owner's own"):
+        with pytest.raises(RelayError, match="is known here already"):
             register.add_phone(OTHER.card, taken, DAY)
     assert register.phones(OTHER.card) == []
     visitor = register.visitor(PHONE)
     assert visitor is not None
     assert visitor.owner == OWNER.card
+
+
+def test_nobody_enrols_with_a_token_that_is_another_owners() -> None:
+    store, register = enrolled()
+    thief = OwnerCard(Owner(7).card.key, OWNER.card.token_hash)
+    with pytest.raises(RelayError, match="is known here already"):
+        register.allow(thief)
+    assert f"owners/{thief.key}.json" not in store.objects
+    assert register.owner_by_token(OWNER.token) == OWNER.card
 
 
 def test_a_token_that_ended_is_nobodys_and_never_comes_back() -> None:
