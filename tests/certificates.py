@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
 LOCAL = ("localhost", "127.0.0.1")
-DAY_S = 86_400
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class TestCa:
@@ -36,9 +36,11 @@ class TestCa:
     def pem(self) -> bytes:
         return self.certificate.public_bytes(Encoding.PEM)
 
-    def sign(self, names: Iterable[str] = LOCAL, days: tuple[float, float] = (-1, 90)) -> tuple[bytes, bytes]:
+    def sign(
+        self, names: Iterable[str] = LOCAL, days: tuple[float, float] = (-1, 90), key: Key | None = None
+    ) -> tuple[bytes, bytes]:
         """A server's certificate and its key, PEM; `days` are when it begins and ends, counted from now."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A server of a test")])
         builder = _builder(subject, self._name, key, *days)
         builder = builder.add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
@@ -56,7 +58,7 @@ def server_context(certificate: bytes, key: bytes, folder: Path) -> ssl.SSLConte
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, from_day: float, to_day: float
+    subject: x509.Name, issuer: x509.Name, key: Key, from_day: float, to_day: float
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (

@@ -28,7 +28,7 @@ from sealbell_wire.enrolment import RelayCard
 
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")  # what is refused here is old
 
-CA, OTHER = TestCa(), TestCa()
+CA, LOOKALIKE, OTHER = TestCa(), TestCa(), TestCa("Another CA")
 BELL = Bell()
 CREDENTIAL = "c5" * 32
 TOKEN = "70" * 32
@@ -38,6 +38,7 @@ ELSEWHERE = ("relay.example.net", "192.0.2.7")
 SHOWN: dict[str, tuple[TestCa, tuple[str, ...], tuple[float, float]]] = {
     "good": (CA, LOCAL, (-1, 90)),
     "another CA's": (OTHER, LOCAL, (-1, 90)),
+    "another CA's of the same name": (LOOKALIKE, LOCAL, (-1, 90)),
     "for another host": (CA, ELSEWHERE, (-1, 90)),
     "for a host with the address in its name": (CA, ("127.0.0.1.example.net",), (-1, 90)),
     "expired": (CA, LOCAL, (-90, -1)),
@@ -63,6 +64,7 @@ def shown(name: str, folder: Path) -> ssl.SSLContext | None:
 
 REFUSED = {
     "another CA's": "certificate-not-trusted",
+    "another CA's of the same name": "certificate-not-trusted",
     "for another host": "certificate-name",
     "for a host with the address in its name": "certificate-name",
     "expired": "certificate-dates",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 import relay_folder
 from certificates import TestCa
@@ -164,11 +165,23 @@ def test_a_renewal_for_another_name_is_not_taken(house: House) -> None:
 
 
 def test_an_expired_certificate_stays_and_is_said(house: House) -> None:
-    keeper = house.keeper(house.give(*TestCa().sign([NAME])))
+    keeper = house.keeper(house.give(*TestCa().sign([NAME], days=(-90, -1))))
+    assert house.state.certificate_failure is None  # by this clock
     house.now_s = float(house.state.certificate_ends_s or 0)
     assert not keeper.look()
     assert "expired" in (house.state.certificate_failure or "")
     assert believes_itself(keeper)
+
+
+def test_what_openssl_does_not_take_is_not_put_into_use(house: House) -> None:
+    ca = TestCa()
+    keeper = house.keeper(house.give(*ca.sign([NAME])))
+    first = shown(keeper)
+    house.give(*ca.sign([NAME], key=rsa.generate_private_key(65_537, 1_024)))
+    assert not keeper.look()
+    assert "cannot be used" in (house.state.certificate_failure or "")
+    assert shown(keeper) == first
+    assert believes_itself(keeper)  # the broker, should it start again now, shows the old one as well
 
 
 @pytest.mark.parametrize("missing", ["certificate", "key"])
