@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
-from sealbell_relay.commands import allow, disclose, fsck, init, invite, knows, revoke, serve, status
+from sealbell_relay.commands import allow, disclose, fsck, init, invite, knows, restored, revoke, serve, status
 from sealbell_relay.errors import RelayError
 
 DESCRIPTION = """\
@@ -19,6 +19,7 @@ Keeps what sealed doorbells send and hands it to their owners. It holds nothing 
   sealbell-relay invite DIR           print a code by which one new owner enrols with doorbells and phones
   sealbell-relay allow DIR CARD       let an owner in by its card.json, or a doorbell by its introduction.json
   sealbell-relay revoke DIR KIND NAME end a doorbell, an owner, a token or an invite, for good
+  sealbell-relay restored DIR         after a restore: delete again what had been deleted, then show the rest
   sealbell-relay status DIR           whether it serves, whom, and what it took and refused since it started
   sealbell-relay knows DIR            everything that it could tell about its doorbells' clips
   sealbell-relay fsck DIR             whether everything in DIR is as it was taken, and what to do if not
@@ -39,6 +40,12 @@ _COMMANDS: tuple[
     ("invite", "make a code by which one new owner may enrol, once", invite.add_arguments, invite.run),
     ("allow", "let a doorbell or an owner in", allow.add_arguments, allow.run),
     ("revoke", "end a doorbell, an owner, a token or an invite, for good", revoke.add_arguments, revoke.run),
+    (
+        "restored",
+        "after a restore, delete again what had been deleted, before anything is shown",
+        restored.add_arguments,
+        restored.run,
+    ),
     ("status", "say whether the relay serves, and what it took and refused", status.add_arguments, status.run),
     ("knows", "print everything that the relay could tell about its doorbells' clips", knows.add_arguments, knows.run),
     (

@@ -17,15 +17,16 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell_relay.allow import TOKENS, Register
-from sealbell_relay.archive import Archive, bucket_of
-from sealbell_relay.endings import ENDED, Endings
+from sealbell_relay.archive import Archive
+from sealbell_relay.endings import DELETED, ENDED, Endings
 from sealbell_relay.healths import HEALTH
+from sealbell_relay.places import bucket_of
 from sealbell_relay.store import Store
 from sealbell_wire.errors import WireError
 from sealbell_wire.ids import ZERO_ID
 from sealbell_wire.limits import MAX_TOMBSTONES_PER_REQUEST
 from sealbell_wire.receipt import NO_REASON, Receipt
-from sealbell_wire.tombstone import Tombstone, read_tombstone
+from sealbell_wire.tombstone import MAGIC, Tombstone, read_tombstone
 
 TOMBSTONES = "tombstones"
 MAX_FRAME_BYTES = 2_048
@@ -112,8 +113,8 @@ class Deletion:
             for bucket in sorted(stored & {bucket_of(clip) for clip in ended}):
                 there = set(self._archive.clips_in(doorbell, bucket))
                 yield from ((doorbell, clip) for clip in ended if clip in there)
-        for entry in self._store.list(f"{ENDED}/doorbell").objects:
-            yield from ((entry.name, clip) for clip in self._archive.oldest_first(entry.name, ""))
+        for doorbell in self._deleted_doorbells():
+            yield from ((doorbell, clip) for clip in self._archive.oldest_first(doorbell, ""))
 
     def finish(self) -> int:
         """Remove what has ended and is still there, because a relay died; return how many clips that were."""
@@ -121,9 +122,15 @@ class Deletion:
         for doorbell, clip in self.leftovers():
             self._archive.remove_all(doorbell, clip)
             found += 1
-        for entry in self._store.list(f"{ENDED}/doorbell").objects:
-            self._remove_health(entry.name)
+        for doorbell in self._deleted_doorbells():
+            self._remove_health(doorbell)
         return found
+
+    def _deleted_doorbells(self) -> Iterator[str]:
+        """Yield those of which all is to go: what the operator has only revoked is kept for its days."""
+        for doorbell in self._endings.names("doorbell"):
+            if (self._endings.proof("doorbell", doorbell) or b"").startswith((MAGIC, DELETED)):
+                yield doorbell
 
     def _remove_doorbell(self, doorbell: str) -> None:
         for clip in self._archive.oldest_first(doorbell, ""):

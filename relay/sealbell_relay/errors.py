@@ -22,8 +22,9 @@ class BrokerError(RelayError):
 
 
 class RequestError(RelayError):
-    """An HTTP request was refused; `status` is the answer's."""
+    """An HTTP request was refused; `status` is the answer's, and `more` what stands in it beside the message."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, **more: str) -> None:
         super().__init__(message)
         self.status = status
+        self.more = more

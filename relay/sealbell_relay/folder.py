@@ -5,6 +5,7 @@ relay.json    the card: where the relay was reached when it served last, and its
 admin         where this machine's programs reached it then: /metrics, /readyz
 lock          held while a relay serves
 tls/          its CA, and the certificate in use (sealbell_relay.tls.folder)
+place         which inode and change time `lock` had when it served last: a copy's are others (holds.py)
 broker/       the embedded broker's
 store/        everything that is kept
 """
@@ -25,7 +26,9 @@ from sealbell_wire.errors import WireError
 SEED_BYTES = 32
 NEW = "new"
 ADMIN_URL = re.compile(r"http://127\.0\.0\.1:[1-9][0-9]{0,4}\Z", re.ASCII)
-OWN = frozenset({"receipt.key", "relay.json", "admin", "lock", "tls", "broker", "store", NEW})
+OWN = frozenset(
+    {"receipt.key", "broker.credential", "relay.json", "admin", "lock", "place", "tls", "broker", "store", NEW}
+)
 
 
 class Folder:
@@ -40,6 +43,8 @@ class Folder:
         self._admin_file = self.root / "admin"
         self._key_file = self.root / "receipt.key"
 
+        self.lock_file = self.root / "lock"
+        self._place_file = self.root / "place"
     @property
     def is_relay(self) -> bool:
         """Whether a relay was made here."""
@@ -71,6 +76,34 @@ class Folder:
         """Return the card of the last time the relay served; None if it never did, or its card is damaged."""
         try:
             with self.card_file.open("rb") as file:
+    def credential(self, draw: Callable[[int], bytes]) -> str:
+        """Return what this relay shows its broker, 32 bytes in hex; drawn the first time it is asked for."""
+        with self._failures("be read"):
+            if not self._credential_file.exists():
+                self._write(self._credential_file, draw(SEED_BYTES).hex().encode("ascii") + b"\n")
+            text = self._credential_file.read_bytes()[:MAX_SECRET_BYTES]
+        try:
+            return check_hash(text.decode("ascii").strip(), "broker credential")
+        except (UnicodeDecodeError, FormatError):
+            raise RelayError(
+                f"{self._credential_file} is not 32 bytes in hex",
+                hint="put it back from a backup, or remove it here and at every relay of this broker",
+            ) from None
+
+    def read_place(self) -> str | None:
+        """Return what was written last; None if nothing was."""
+        with self._failures("be read"):
+            return (
+                self._place_file.read_text("utf-8", "replace")[:MAX_SECRET_BYTES].strip()
+                if self._place_file.exists()
+                else None
+            )
+
+    def write_place(self, place: str) -> None:
+        """Say which folder this is."""
+        with self._failures("be written"):
+            self._write(self._place_file, f"{place}\n".encode("ascii"))
+
                 card = parse_card(file.read(MAX_FILE_BYTES + 1))
         except (OSError, WireError):
             return None
@@ -98,7 +131,7 @@ class Folder:
     def lock(self) -> Iterator[None]:
         """Hold the folder for one serving relay; RelayError if another one does. A killed relay holds nothing."""
         with self._failures("be locked"):
-            descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

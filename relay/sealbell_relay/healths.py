@@ -106,11 +106,18 @@ def judge(health: Health, message: bytes, kept: Kept | None) -> bool | Refuse:
 class HealthIntake:
     """One relay's way of taking health messages: one of a doorbell at a time, in worker threads."""
 
-    def __init__(self, shelf: HealthShelf, register: Register, wall_ms: Callable[[], int]) -> None:
-        """`wall_ms` returns Unix milliseconds."""
+    def __init__(
+        self,
+        shelf: HealthShelf,
+        register: Register,
+        wall_ms: Callable[[], int],
+        on_clock: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """`wall_ms` returns Unix milliseconds; `on_clock` is told those of a doorbell's clock that was set."""
         self._shelf = shelf
         self._register = register
         self._wall_ms = wall_ms
+        self._on_clock = on_clock
 
     def take(self, topic: UpTopic, message: bytes) -> Refuse | bool:
         """Keep a message if it is a newer one; whether it is new, or why it was refused. StoreError."""
@@ -122,5 +129,7 @@ class HealthIntake:
             return health
         verdict = judge(health, message, self._shelf.newest(topic.doorbell))
         if verdict is True:
+            if health.beat.synced:
+                self._on_clock(health.beat.wall_ms)
             self._shelf.keep(topic.doorbell, Kept(health.beat.number, self._wall_ms(), message))
         return verdict

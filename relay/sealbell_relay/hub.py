@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 MAX_QUEUED_BYTES = 2_097_152  # of parts a follower; beyond this it reads them from the store when their turn comes
+MAX_ENDED_CLIPS = 4_096
 MAX_QUEUED_PARTS = 20_000  # hours of parts, by name alone; a follower that is further behind is let go
 
 
@@ -27,12 +28,14 @@ class Stored:
 class Subscription:
     """One follower's queue, in order of arrival. `lost` once it fell too far behind, or the relay stops.
 
-    `missed` once parts may have been stored that are not in the queue; for the follower to put back.
+    `missed` once parts may have been stored that are not in the queue; for the follower to put back. `ended` are the
+    clips that were deleted since.
     """
 
     def __init__(self) -> None:
         self.lost = False
         self.missed = False
+        self.ended: set[str] = set()
         self._queue: deque[Stored] = deque()
         self._bytes = 0
         self._news = asyncio.Event()
@@ -48,6 +51,15 @@ class Subscription:
         self._bytes += len(stored.data or b"")
         self._queue.append(stored)
         self._news.set()
+
+    def end(self, clip: str) -> None:
+        """Tell the follower that a clip was deleted, and give it nothing more of that."""
+        self.ended.add(clip)
+        if len(self.ended) > MAX_ENDED_CLIPS:
+            self.close()
+        self._queue = deque(stored for stored in self._queue if stored.clip != clip)
+        self._bytes = sum(len(stored.data or b"") for stored in self._queue)
+        self.miss()
 
     def close(self) -> None:
         """End the subscription: the follower sees `lost` and has to come again."""
@@ -102,6 +114,14 @@ class Hub:
         """Hand a part that another relay stored to the doorbell's followers here."""
         for subscription in self._followers.get(doorbell, ()):
             subscription.add(stored)
+
+    def end(self, doorbell: str, clip: str | None) -> None:
+        """Tell a doorbell's followers here that a clip was deleted; let them go if the doorbell itself was (None)."""
+        for subscription in list(self._followers.get(doorbell, ())):
+            if clip is None:
+                subscription.close()
+            else:
+                subscription.end(clip)
 
     def missed(self) -> None:
         """Tell every follower that parts may have been stored of which this hub was not told."""

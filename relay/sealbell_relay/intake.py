@@ -14,6 +14,7 @@ from sealbell_relay.errors import DamagedError, StoreError
 from sealbell_relay.hub import Stored
 from sealbell_relay.ingest import Refuse, Resend, Verdict, admit, judge, prove
 from sealbell_relay.neighbours import Neighbours
+from sealbell_relay.quota import Quota
 from sealbell_relay.stored import Link
 from sealbell_wire.ids import ZERO_HASH, ZERO_ID
 from sealbell_wire.limits import MAX_RECEIPTS_PER_MESSAGE
@@ -38,13 +39,19 @@ class Intake:
     """One relay's way of taking parts. `wall_ms` returns Unix milliseconds."""
 
     def __init__(
-        self, archive: Archive, register: Register, key: Ed25519PrivateKey, wall_ms: Callable[[], int]
+        self,
+        archive: Archive,
+        register: Register,
+        key: Ed25519PrivateKey,
+        wall_ms: Callable[[], int],
+        quota: Quota | None = None,
     ) -> None:
         self._archive = archive
         self._register = register
         self._neighbours = Neighbours(archive)
         self._key = key
         self._wall_ms = wall_ms
+        self._quota = quota
 
     def take(self, topic: UpTopic, message: bytes) -> Outcome:
         """Judge one message on a `part` topic and keep it if the rules say so.
@@ -63,10 +70,10 @@ class Intake:
         if not self._neighbours.knows(topic.doorbell, clip) and self._archive.ended(topic.doorbell, clip):
             return self._deleted(topic, part)
         try:
-            outcome = self._keep(topic, part, message)
+            outcome = self._keep(topic, card.owner, part, message)
         except DamagedError:  # what is remembered of the clip may have been removed by another relay
             self._neighbours.forget(topic.doorbell, clip)
-            outcome = self._keep(topic, part, message)
+            outcome = self._keep(topic, card.owner, part, message)
         if outcome.refused is None and self._archive.ended(topic.doorbell, clip):
             return self._deleted(topic, part)  # whoever deleted it may have listed the clip before this part was there
         return outcome
@@ -88,17 +95,22 @@ class Intake:
             self._archive.settle(topic.doorbell, clip)
         return batches([self._archive.receipt(topic.doorbell, clip, name.seq, name.dropped) for name in names])
 
-    def _keep(self, topic: UpTopic, part: Part, message: bytes) -> Outcome:
+    def _keep(self, topic: UpTopic, owner: str, part: Part, message: bytes) -> Outcome:
         record, dropped = part.record, part.sealed is None
         for _ in range(2):
-            verdict: Verdict = judge(part, self._neighbours.around(record.doorbell, record.clip, record.seq))
+            around = self._neighbours.around(record.doorbell, record.clip, record.seq)
+            verdict: Verdict = judge(part, around)
             if isinstance(verdict, Refuse):
                 return self._refused(topic, verdict, part.hash)
             if isinstance(verdict, Resend):
                 return self._kept_already(verdict.kept)
             receipt = self._receipt(topic, part.hash, "dropped" if dropped else "stored", NO_REASON)
-            data = message + receipt
+            data, new = message + receipt, around.highest is None
+            if self._quota is not None and not self._quota.admit(owner, record.clip, len(data), new=new):
+                return self._refused(topic, Refuse("over-quota", "its owner's quota is full", proven=True), part.hash)
             if self._archive.put(record.doorbell, record.clip, record.seq, dropped, data):
+                if self._quota is not None:
+                    self._quota.note(owner, len(data), int(new))
                 self._neighbours.add(Link(record, part.hash, dropped))
                 return Outcome(receipt, Stored(record.clip, record.seq, dropped, data))
             self._neighbours.forget(record.doorbell, record.clip)  # someone else stored one of this name: look again

@@ -10,19 +10,23 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from sealbell_relay.address import Address
 from sealbell_relay.allow import Register
 from sealbell_relay.archive import Archive
-from sealbell_relay.broker import Broker, find_executable
+from sealbell_relay.broker import Broker
+from sealbell_relay.custody import Custody
 from sealbell_relay.descriptors import ENOUGH, RESERVED, raise_limit
+from sealbell_relay.embedded import Embedded
 from sealbell_relay.endings import Endings, RecentEndings
 from sealbell_relay.errors import BrokerError, RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.healths import HealthIntake, HealthShelf
 from sealbell_relay.http.admin import AdminSide
+from sealbell_relay.http.enrol import Enrolling, EnrolSide
 from sealbell_relay.http.front import ADMIN_HOST, Front, FrontSettings
 from sealbell_relay.http.gate import MAX_CONNECTIONS, Room
 from sealbell_relay.http.gate import Patience as HttpPatience
@@ -32,13 +36,13 @@ from sealbell_relay.http.public import PublicSide
 from sealbell_relay.http.server import HttpServer
 from sealbell_relay.http.slots import Slots
 from sealbell_relay.hub import Hub
-from sealbell_relay.intake import Intake
 from sealbell_relay.log import LibraryLines, Log
 from sealbell_relay.metrics import Gauges, Metrics
 from sealbell_relay.mqtt import MqttSide
 from sealbell_relay.order import Patience
 from sealbell_relay.outgoing import Outgoing
 from sealbell_relay.peers import Peers
+from sealbell_relay.quota import Limits
 from sealbell_relay.reception import Reception
 from sealbell_relay.state import State
 from sealbell_relay.store import Store
@@ -60,6 +64,8 @@ class Settings:
     """What `serve` was asked for. A port of 0 means the one of last time, else any that is free.
 
     Without `brokers` the relay starts one; with them it shares the doorbells with whatever relays use the same ones.
+    `credential` is what the relay shows them, None for the one in its folder. `limits` are an owner's, and `ledger` is
+    where a second copy is kept of what must stay deleted.
     """
 
     host: str = "127.0.0.1"
@@ -68,6 +74,9 @@ class Settings:
     brokers: tuple[Address, ...] = ()
     front: FrontSettings = field(default_factory=FrontSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
+    credential: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    ledger: Path | None = None
 
 
 async def serve(
@@ -91,51 +100,65 @@ async def serve(
     front = _front(settings, state, log)
     tls = TlsSide(folder, settings.host, settings.brokers, settings.tls, state, log, now_s)
     archive = Archive(store, lambda damage: log.error("clip-damaged", says=damage))
-    register, recent = Register(store), Register(store, RecentEndings(Endings(store), time.monotonic))
-    shelf = HealthShelf(store)
+    endings, shelf = RecentEndings(Endings(store), time.monotonic), HealthShelf(store)
+    register, recent = Register(store), Register(store, endings)
     async with AsyncExitStack() as stack:
-        storing = stack.enter_context(ThreadPoolExecutor(STORING_THREADS, "storing"))
-        reading = stack.enter_context(ThreadPoolExecutor(READING_THREADS, "reading"))
+        sizes = ("storing", STORING_THREADS), ("reading", READING_THREADS)
+        storing, reading = (stack.enter_context(ThreadPoolExecutor(size, name)) for name, size in sizes)
         running: list[Work] = []
         ports = _Ports(folder.card(), tls, settings, log)
-        addresses, peers = settings.brokers, None
+        addresses, peers, mine = settings.brokers, None, None
+        credential = settings.credential or folder.credential(secrets.token_bytes)
         if not addresses:
-            broker = Broker(find_executable(), folder.broker, settings.host, log, random.random, tls.certificate)
-            stack.push_async_callback(broker.stop)
-            addresses = (await ports.start_broker(broker),)
-            running += [partial(broker.keep_running, addresses[0]), partial(tls.keep, broker.reload)]
+            mine = Embedded(folder.broker, settings.host, credential, store, tls.certificate, tls.broker, state, log)
+            addresses = (await mine.start(stack, ports.start_broker),)
+            running += [*mine.work(addresses[0]), partial(tls.keep, mine.broker.reload)]
         else:
             running.append(partial(tls.keep, lambda: None))
             peers = Peers(secrets.token_hex(16), hub, state, log, time.monotonic)
         streams = Streams(archive, reading, Patience(), time.monotonic)
-        guests, slots = Guests(register, recent, reading, front.limits), Slots()
+        custody = Custody(
+            store, archive, register, key, settings.limits, settings.ledger, hub, state, log, _wall_ms, time.monotonic
+        )
+        guests, slots = Guests(register, recent, custody.holds, reading, front.limits), Slots()
         owners = OwnersSide(guests, archive, register, shelf, streams, hub, slots, log)
-        server = front.owners([*owners.routes(), *PublicSide(state).routes()])
+        look = mine.keeper.look if mine else None  # a broker given by its URL has its list from elsewhere
+        sides = (
+            owners,
+            EnrolSide(guests, Enrolling(store, register, _wall_ms), look, log),
+            custody.side(guests, look),
+            PublicSide(state),
+        )
+        server = front.owners([route for side in sides for route in side.routes()])
         stack.push_async_callback(server.close)
         http_port = await ports.listen(server)
         stack.callback(hub.close)
-        intake, healths = Intake(archive, recent, key, _wall_ms), HealthIntake(shelf, recent, _wall_ms)
+        intake, healths = custody.intake(recent), HealthIntake(shelf, recent, _wall_ms, custody.hear_clock)
         reception = Reception(intake, healths, hub, outgoing, state, log, storing, time.monotonic, metrics.receipt)
         stack.push_async_callback(reception.lanes.drain, DRAIN_S)
-        mqtt = MqttSide(addresses, reception, outgoing, peers, state, log, random.random, tls.broker)
-        running.append(mqtt.run)
+        mqtt = MqttSide(addresses, reception, outgoing, peers, credential, state, log, random.random, tls.broker)
+        running += [mqtt.run, *custody.work(reading)]
         gauges.update(_gauges(reception, outgoing, slots, front, state))
         operator = front.operator(AdminSide(metrics, state).routes())
         stack.push_async_callback(operator.close)
         folder.write_admin(f"http://{ADMIN_HOST}:{await ports.listen_admin(operator)}")
 
-        async def announce() -> None:
-            await mqtt.subscribed.wait()
+        def announce() -> None:
             card = tls.card(addresses[0], http_port, verify_key_of(key).hex())
             folder.write_card(card)
             on_ready(card)
-            await asyncio.Event().wait()
 
         async def until_left() -> None:
             await stop.wait()
             await mqtt.leave()
 
-        await _until_stopped(until_left, [*running, announce])
+        await _until_stopped(until_left, [*running, partial(_once_subscribed, mqtt, announce)])
+
+
+async def _once_subscribed(mqtt: MqttSide, announce: Callable[[], None]) -> None:
+    await mqtt.subscribed.wait()
+    announce()
+    await asyncio.Event().wait()
 
 
 def _hear_libraries(log: Log) -> None:

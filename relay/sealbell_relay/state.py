@@ -20,6 +20,9 @@ class State:
     resent: int = 0
     healths: int = 0
     stored_bytes: int = 0
+    deleted: int = 0  # tombstones that were obeyed
+    expired: int = 0  # clips whose days were over
+    over_quota: int = 0  # clips that went since their owner's quota was full
     relays: int = 1
     shards: int = 256
     refused: Counter[str] = field(default_factory=Counter)
@@ -53,6 +56,9 @@ class State:
             "resent": self.resent,
             "healths": self.healths,
             "stored_bytes": self.stored_bytes,
+            "deleted": self.deleted,
+            "expired": self.expired,
+            "over_quota": self.over_quota,
             "relays": self.relays,
             "shards": self.shards,
             "refused": dict(sorted(self.refused.items())),

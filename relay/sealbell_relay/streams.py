@@ -56,7 +56,7 @@ class Streams:
         self._note(order, waiting, names)
         look_at = self._monotonic() + self._patience.look_s
         await send(SIGN_OF_LIFE)
-        while not parts.lost:
+        while not parts.lost and clip not in parts.ended:
             now = self._monotonic()
             seq = order.next(now)
             if seq is not None:

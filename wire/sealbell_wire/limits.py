@@ -18,4 +18,4 @@ MAX_HEALTH_BYTES = 32_768  # a health message with its frame; sixteen readers ta
 HEALTH_BYTES = 4_096  # every report's plaintext, so that nothing wrong tells itself by its size
 MAX_TROUBLES = 32
 MAX_RETENTION_DAYS = 36_500
-MAX_TOMBSTONES_PER_REQUEST = 256
+MAX_TOMBSTONES_PER_REQUEST = 128

@@ -11,6 +11,7 @@ from sealbell_relay.folder import Folder
 from sealbell_relay.store import DirectoryStore, Store
 from sealbell_wire.errors import FormatError
 from sealbell_wire.ids import check_id
+from sealbell_wire.limits import MAX_INTEGER
 
 _ORIGIN = re.compile(
     r"(https://[a-z0-9.-]{1,253}|http://(localhost|127\.0\.0\.1|\[::1\]))(:[1-9][0-9]{0,4})?\Z", re.ASCII
@@ -53,6 +54,13 @@ def doorbell(text: str) -> str:
         return check_id(text, "doorbell")
     except FormatError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def count(text: str) -> int:
+    """Parse a whole number from 1."""
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= MAX_INTEGER:
+        raise argparse.ArgumentTypeError("not a whole number from 1")
+    return int(text)
 
 
 def port(text: str) -> int:

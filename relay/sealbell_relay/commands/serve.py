@@ -7,12 +7,15 @@ import signal
 import sys
 import time
 import traceback
+from pathlib import Path
 
 from sealbell_relay.commands import options as asked
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import SEED_BYTES, Folder
+from sealbell_relay.holds import Holds, notice_copy
 from sealbell_relay.log import FORMS, LEVELS, Log
 from sealbell_relay.notify import Notifier
+from sealbell_relay.quota import Limits
 from sealbell_relay.store import DirectoryStore, Store
 from sealbell_wire.enrolment import RelayCard
 
@@ -40,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log", choices=FORMS, default="text", help=text)
     text = "leave out lines below this (default: %(default)s)"
     parser.add_argument("--log-level", choices=LEVELS, default="info", help=text)
+    text = "the most that the clips of one owner may take; beyond it the oldest of that owner go"
+    parser.add_argument("--max-bytes-per-owner", metavar="N", type=asked.count, help=text)
+    text = "the most clips of one owner; likewise"
+    parser.add_argument("--max-clips-per-owner", metavar="N", type=asked.count, help=text)
+    text = "a file on another disk: before anything is receipted as deleted, that is written there too"
+    parser.add_argument("--ledger", metavar="FILE", type=Path, help=text)
     asked.add_json(parser, "print the relay's card once ready, as one line")
 
 
@@ -56,7 +65,10 @@ def run(options: argparse.Namespace) -> int:
     front = FrontSettings(tuple(options.app_origin), tuple(options.trusted_proxy), options.admin_port)
     public = options.public_mqtt or "", options.public_http or ""
     tls = TlsSettings(options.speak_tls, options.name, options.broker_ca, *public)
-    settings = Settings(options.host, options.mqtt_port, options.http_port, tuple(options.broker or ()), front, tls)
+    brokers, limits = tuple(options.broker or ()), Limits(options.max_bytes_per_owner, options.max_clips_per_owner)
+    settings = Settings(
+        options.host, options.mqtt_port, options.http_port, brokers, front, tls, limits=limits, ledger=options.ledger
+    )
 
     notifier = Notifier.from_environment()
 
@@ -89,6 +101,8 @@ def run(options: argparse.Namespace) -> int:
     with folder.lock():
         store = asked.store(options, folder)
         if options.store is None:
+            if notice_copy(folder, store, Holds(store, time.monotonic)):
+                log.warn("copied", says="this folder is not the one that served last, but a copy of it")
             DirectoryStore(folder.store).sweep()  # of a store that is shared, others may be writing the files
         try:
             asyncio.run(run(store))

@@ -73,7 +73,7 @@ class Guards:
                 address = self._addresses.of(request)
                 self._limits.failed(address, request.headers.get("Authorization"))
                 self._refuse("unauthorized", address)
-            return answer({"error": str(refused)}, refused.status)
+            return answer({"error": str(refused), **refused.more}, refused.status)
         except web.HTTPException as refused:
             allowed = {"Allow": refused.headers["Allow"]} if "Allow" in refused.headers else {}
             return answer({"error": refused.reason.lower()}, refused.status, allowed)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from sealbell_relay.allow import Register, Visitor
 from sealbell_relay.errors import RequestError, StoreError
+from sealbell_relay.holds import Holds
 from sealbell_relay.http import requests
 from sealbell_relay.http.limits import Limits
 from sealbell_wire.enrolment import DoorbellCard, OwnerCard
@@ -26,30 +27,36 @@ class Guests:
     `register` is asked once a request; `recent` again and again while a stream is open, so it may remember a moment.
     """
 
-    def __init__(self, register: Register, recent: Register, threads: Executor, limits: Limits) -> None:
+    def __init__(self, register: Register, recent: Register, holds: Holds, threads: Executor, limits: Limits) -> None:
         self._register = register
         self._recent = recent
+        self._holds = holds
         self._threads = threads
         self._limits = limits
 
-    async def visitor(self, request: web.Request) -> Visitor:
-        """Return who shows the request's token; RequestError 401 if it is nobody's, 429 if they ask too often."""
+    async def visitor(self, request: web.Request, *, held: bool = False) -> Visitor:
+        """Return who shows the request's token; RequestError 401 if it is nobody's, 429 if they ask too often.
+
+        And 503 while a restored relay shows nothing, unless the request is one that ends that (`held`).
+        """
         shown = request.headers.getall("Authorization", [])
         token = requests.parse_token(shown[0] if len(shown) == 1 else None)
         visitor = await self.in_thread(lambda: self._register.visitor(token))
         if visitor is None:
             raise RequestError(401, "the token is nobody's here")
         self._limits.asked(visitor.owner.key, shown[0])
+        if not held:
+            await self.in_thread(lambda: self._holds.check(visitor.owner.key))
         request[VISITOR] = visitor
         return visitor
 
-    async def owner(self, request: web.Request) -> OwnerCard:
+    async def owner(self, request: web.Request, *, held: bool = False) -> OwnerCard:
         """Return whose token the request shows, the owner's own or a phone's; RequestError as above."""
-        return (await self.visitor(request)).owner
+        return (await self.visitor(request, held=held)).owner
 
-    async def owned(self, request: web.Request) -> tuple[OwnerCard, DoorbellCard]:
+    async def owned(self, request: web.Request, *, held: bool = False) -> tuple[OwnerCard, DoorbellCard]:
         """Return the owner and the doorbell that the path names; RequestError 404 if it is not theirs, or as above."""
-        owner = await self.owner(request)
+        owner = await self.owner(request, held=held)
         doorbell = requests.parse_name(request.match_info["doorbell"])
         card = await self.in_thread(lambda: self._register.owned(owner, doorbell))
         if card is None:

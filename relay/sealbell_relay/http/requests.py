@@ -15,6 +15,7 @@ DEFAULT_PAGE_CLIPS = 20
 
 _TOKEN = re.compile(r"Bearer ([0-9a-f]{64})\Z", re.ASCII)
 _PAIR = re.compile(r"([a-z]{1,16})=([0-9a-f]{1,64})\Z", re.ASCII)
+_TOMBSTONE = re.compile(r"after=((?:clip-[0-9a-f]{32}-|doorbell-|token-[0-9a-f]{32})[0-9a-f]{32})\Z", re.ASCII)
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,5})\Z", re.ASCII)
 
 
@@ -59,6 +60,16 @@ def parse_parts(query: str) -> PartsQuery:
 def parse_follow(query: str) -> str | None:
     """Parse `after=CLIP`, optional."""
     return _clip(_pairs(query, {"after"}).get("after"), "after")
+
+
+def parse_after_name(query: str) -> str | None:
+    """Parse `after=NAME`, optional: the name of a tombstone (SPEC 16.4)."""
+    if not query:
+        return None
+    found = _TOMBSTONE.match(query)
+    if not found:
+        raise RequestError(400, "the query may hold once: after, the `next` of the page before")
+    return found[1]
 
 
 def parse_name(text: str) -> str:
