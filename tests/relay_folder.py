@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from parts_factory import Doorbell, hash_of
 from sealbell_relay.allow import Register
-from sealbell_relay.archive import Archive, object_path
+from sealbell_relay.archive import Archive
 from sealbell_relay.folder import Folder
 from sealbell_relay.healths import HealthShelf, Kept
+from sealbell_relay.places import object_path
 from sealbell_relay.store import DirectoryStore
 from sealbell_wire.enrolment import RelayCard
 from sealbell_wire.part import Part
@@ -42,7 +45,7 @@ def keep(folder: Folder, parts: Iterable[Part]) -> None:
     archive = Archive(DirectoryStore(folder.store), lambda _: None)
     for part in parts:
         record, dropped = part.record, part.sealed is None
-        data = part.encode() + receipt(folder, part).sign(folder.key())
+        data = part.encode() + receipt(part).sign(folder.key())
         assert archive.put(record.doorbell, record.clip, record.seq, dropped, data)
 
 
@@ -52,11 +55,16 @@ def keep_health(folder: Folder, bell: Doorbell, number: int) -> None:
     HealthShelf(DirectoryStore(folder.store)).keep(bell.id, kept)
 
 
-def receipt(folder: Folder, part: Part) -> Receipt:
+def receipt(part: Part) -> Receipt:
     """What the relay says of a part that it stored."""
     record = part.record
     verdict = "dropped" if part.sealed is None else "stored"
     return Receipt(record.doorbell, record.clip, record.seq, hash_of(part), verdict, "-", ARRIVED_MS + record.seq)
+
+
+def stored_bytes(part: Part) -> bytes:
+    """A part as the relay with SEED keeps it."""
+    return part.encode() + receipt(part).sign(Ed25519PrivateKey.from_private_bytes(SEED))
 
 
 def path_of(folder: Folder, part: Part) -> Path:

@@ -1,6 +1,4 @@
-"""Which names clips have in the store, and every way to read them: by part, by page, from a moment on.
-
-    clips/{doorbell}/{first 6 digits of the clip}/{clip}/{seq, 6 digits}.part or .dropped
+"""Every way to read the clips in a store: by part, by page, from a moment on (places.py says where they lie).
 
 Clip ids begin with their time, so a bucket holds 4.7 hours and a page of the newest clips never lists the old ones. A
 part that a full outbox dropped is only its signed record, `.dropped`; should the part itself arrive after all, both
@@ -13,6 +11,7 @@ from dataclasses import dataclass
 
 from sealbell_relay.endings import Endings
 from sealbell_relay.errors import DamagedError
+from sealbell_relay.places import BUCKET_DIGITS, CLIPS, Key, Place, Places, clip_folder, object_path
 from sealbell_relay.store import Store
 from sealbell_relay.stored import HEAD_BYTES, MAX_RECEIPT_BYTES, Head, parse_head
 from sealbell_wire.errors import FormatError
@@ -20,9 +19,6 @@ from sealbell_wire.receipt import MAGIC as RECEIPT_MAGIC
 from sealbell_wire.receipt import parse_receipt
 from sealbell_wire.statement import take_statement
 
-CLIPS = "clips"
-BUCKET_DIGITS = 6
-_NAME = re.compile(r"([0-9]{6})\.(part|dropped)\Z", re.ASCII)
 _CLIP = re.compile(r"[0-9a-f]{32}\Z", re.ASCII)
 
 
@@ -54,6 +50,7 @@ class Archive:
     def __init__(self, store: Store, on_damage: Callable[[DamagedError], None]) -> None:
         """`on_damage` is told of each clip that a page leaves out because its objects are damaged."""
         self._store = store
+        self._places = Places(store)
         self._endings = Endings(store)
         self._on_damage = on_damage
 
@@ -61,14 +58,16 @@ class Archive:
         """Keep one stored object durably; False, changing nothing, if there is one of this name."""
         return self._store.put(object_path(doorbell, clip, seq, dropped), data)
 
-    def read(self, doorbell: str, clip: str, seq: int, dropped: bool) -> bytes | None:
-        """Return one whole stored object."""
-        return self._store.read(object_path(doorbell, clip, seq, dropped))
+    def read(
+        self, doorbell: str, clip: str, seq: int, dropped: bool, start: int = 0, length: int | None = None
+    ) -> bytes | None:
+        """Return one stored object, or up to `length` bytes of it from byte `start` on; None if it is not there."""
+        return self._places.read(doorbell, clip, seq, dropped, start, length)
 
     def head(self, doorbell: str, clip: str, seq: int, dropped: bool) -> Head:
         """Return the beginning of a stored object that must be there."""
         path = object_path(doorbell, clip, seq, dropped)
-        data = self._store.read(path, 0, HEAD_BYTES)
+        data = self._places.read(doorbell, clip, seq, dropped, 0, HEAD_BYTES)
         if data is None:
             raise DamagedError(f"the store lost {path}")
         try:
@@ -82,15 +81,15 @@ class Archive:
 
     def _receipt_behind(self, head: Head) -> bytes:
         record = head.link.record
-        path = object_path(record.doorbell, record.clip, record.seq, head.link.dropped)
-        receipt = self._store.read(path, head.message_bytes, MAX_RECEIPT_BYTES)
+        place = record.doorbell, record.clip, record.seq, head.link.dropped
+        receipt = self._places.read(*place, head.message_bytes, MAX_RECEIPT_BYTES)
         if not receipt:
-            raise DamagedError(f"the store lost the receipt of {path}")
+            raise DamagedError(f"the store lost the receipt of {object_path(*place)}")
         return receipt
 
     def settle(self, doorbell: str, clip: str) -> None:
         """Return once everything that shows of a clip is durable, also what a killed relay was just storing."""
-        self._store.settle(_folder(doorbell, clip))
+        self._store.settle(clip_folder(doorbell, clip))
 
     def names(self, doorbell: str, clip: str) -> list[Name]:
         """Return the objects that count, in order of seq: where both kinds are stored, the part.
@@ -107,26 +106,29 @@ class Archive:
 
     def all_names(self, doorbell: str, clip: str) -> list[Name]:
         """Return every object of a clip, both kinds."""
-        objects = self._store.list(_folder(doorbell, clip)).objects
-        named = ((entry, parse_name(entry.name)) for entry in objects)
-        return [Name(*found, entry.size) for entry, found in named if found]
+        places = self._places.contents(doorbell, clip).places
+        return [Name(seq, dropped, place.size) for (seq, dropped), place in sorted(places.items(), key=_in_order)]
 
     def ended(self, doorbell: str, clip: str) -> bool:
         """Whether the owner has deleted a clip: then nothing of it is shown or taken, whatever is still there."""
         return self._endings.ended("clip", f"{doorbell}/{clip}")
 
     def remove(self, doorbell: str, clip: str, names: Iterable[Name]) -> None:
-        """Take away these objects of a clip, durably."""
-        for name in names:
-            self._store.remove(object_path(doorbell, clip, name.seq, name.dropped))
-        self._store.settle(_folder(doorbell, clip))
+        """Take away these objects of a clip, durably. One in a pack goes once all that is in the pack is to go."""
+        contents, gone = self._places.contents(doorbell, clip), {(name.seq, name.dropped) for name in names}
+        for key in gone & contents.loose.keys():
+            self._store.remove(contents.loose[key].path)
+        for path, index in contents.packs.items():
+            if index.keys() <= gone:
+                self._store.remove(path)
+        self._store.settle(clip_folder(doorbell, clip))
 
     def remove_all(self, doorbell: str, clip: str) -> int:
         """Take away all of a clip, durably, also what does not parse; return how many objects that were."""
-        found = self._store.list(_folder(doorbell, clip)).objects
+        found = self._store.list(clip_folder(doorbell, clip)).objects
         for entry in found:
-            self._store.remove(f"{_folder(doorbell, clip)}/{entry.name}")
-        self._store.settle(_folder(doorbell, clip))
+            self._store.remove(f"{clip_folder(doorbell, clip)}/{entry.name}")
+        self._store.settle(clip_folder(doorbell, clip))
         return len(found)
 
     def newest_first(self, doorbell: str, before: str | None = None) -> Iterator[str]:
@@ -192,21 +194,6 @@ def arrived_ms(receipt: bytes) -> int:
         raise DamagedError(f"the store holds a damaged receipt: {damage}") from damage
 
 
-def parse_name(name: str) -> tuple[int, bool] | None:
-    """Return (seq, whether dropped) from the last piece of an object's name; None if no object is called so."""
-    found = _NAME.match(name)
-    return (int(found[1]), found[2] == "dropped") if found else None
-
-
-def bucket_of(clip: str) -> str:
-    """Return the bucket in which a clip lies."""
-    return clip[:BUCKET_DIGITS]
-
-
-def _folder(doorbell: str, clip: str) -> str:
-    return f"{CLIPS}/{doorbell}/{bucket_of(clip)}/{clip}"
-
-
-def object_path(doorbell: str, clip: str, seq: int, dropped: bool) -> str:
-    """Return the name in the store of one object of a clip."""
-    return f"{_folder(doorbell, clip)}/{seq:06d}.{'dropped' if dropped else 'part'}"
+def _in_order(item: tuple[Key, Place]) -> tuple[int, bool]:
+    (seq, dropped), _ = item
+    return seq, not dropped  # as their names sort

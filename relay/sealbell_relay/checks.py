@@ -21,6 +21,7 @@ from sealbell_wire.statement import take_statement
 MAX_OBJECT_BYTES = MAX_PART_BYTES + MAX_RECEIPT_BYTES
 
 PART_ADVICE = "put this file back from a backup; without one leave it: its owner reads the part as missing"
+PACK_ADVICE = "put this file back from a backup; without one leave it: its owner reads the parts in it as missing"
 MIXED_ADVICE = (
     "a relay refuses such a part, so a file was put here by hand or two folders were mixed: compare with a backup"
 )

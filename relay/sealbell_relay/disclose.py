@@ -6,25 +6,29 @@ Parts are given as they are stored. Nothing is opened, since nothing here could;
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sealbell_relay.allow import DOORBELLS, OWNERS
-from sealbell_relay.archive import CLIPS, Archive, Name, object_path
+from sealbell_relay.archive import Archive, Name
 from sealbell_relay.checks import MAX_OBJECT_BYTES
-from sealbell_relay.errors import RelayError
+from sealbell_relay.errors import DamagedError, RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.healths import HEALTH, HealthShelf, parse_name
 from sealbell_relay.knows import ABSENT, MEANINGS, SEEN, health_fields, part_fields
 from sealbell_relay.letter import Counts, Example, letter
 from sealbell_relay.outfolder import OutFolder
+from sealbell_relay.places import CLIPS, clip_folder, object_path
+from sealbell_relay.places import parse_name as parse_part_name
 from sealbell_relay.store import DirectoryStore, Store
 from sealbell_relay.stored import Head, parse_head
 from sealbell_wire.enrolment import MAX_FILE_BYTES, DoorbellCard, parse_card
 from sealbell_wire.errors import FormatError, WireError
 from sealbell_wire.ids import ZERO_ID
+from sealbell_wire.pack import parse_pack_name
 from sealbell_wire.sshsig import verify_key_of
 
 AGE_FROM = "at which byte of the stored file its sealed file begins, counted from 1; it is `size` bytes long"
@@ -106,7 +110,14 @@ def _copy_parts(kept: _Kept, given: OutFolder) -> tuple[Counts, Example | None]:
         write(_line(COLUMNS))
         for clip in kept.archive.oldest_first(kept.doorbell, ZERO_ID):
             counts = replace(counts, clips=counts.clips + 1)
-            for name in kept.archive.all_names(kept.doorbell, clip):
+            try:
+                names = kept.archive.all_names(kept.doorbell, clip)
+            except DamagedError as damage:
+                for packed in _copy_packs(kept, clip, str(damage), given):
+                    write(_line([packed.get(column, "") for column in COLUMNS]))
+                    counts = replace(counts, damaged=counts.damaged + 1)
+                continue
+            for name in names:
                 row = _copy_part(kept, clip, name, given)
                 if row is None:  # it was removed meanwhile, or somebody put another doorbell's part here
                     continue
@@ -117,9 +128,22 @@ def _copy_parts(kept: _Kept, given: OutFolder) -> tuple[Counts, Example | None]:
     return counts, example
 
 
+def _copy_packs(kept: _Kept, clip: str, damage: str, given: OutFolder) -> Iterator[dict[str, object]]:
+    """Copy all files of a clip of which a pack is damaged, as they are, since nothing tells what is in it."""
+    folder = clip_folder(kept.doorbell, clip)
+    for entry in kept.store.list(folder).objects:
+        file = f"parts/{clip}/{entry.name}"
+        if not (parse_pack_name(entry.name) or parse_part_name(entry.name)):
+            continue
+        with given.file(file) as write:
+            for chunk in _chunks(partial(kept.store.read, f"{folder}/{entry.name}")):
+                write(chunk)
+        yield {"file": file, "clip": clip, "stored_bytes": entry.size, "damaged": damage}
+
+
 def _copy_part(kept: _Kept, clip: str, name: Name, given: OutFolder) -> dict[str, object] | None:
     path = object_path(kept.doorbell, clip, name.seq, name.dropped)
-    chunks = _chunks(kept.store, path)
+    chunks = _chunks(partial(kept.archive.read, kept.doorbell, clip, name.seq, name.dropped))
     first = next(chunks, None)
     head = _head(first or b"")
     if first is None or (head and head.link.record.doorbell != kept.doorbell):
@@ -142,10 +166,10 @@ def _head(data: bytes) -> Head | None:
         return None
 
 
-def _chunks(store: Store, path: str) -> Iterator[bytes]:
+def _chunks(read: Callable[[int, int], bytes | None]) -> Iterator[bytes]:
     """Yield an object piece by piece, at least one piece; nothing if there is no such object."""
     at = 0
-    while (chunk := store.read(path, at, MAX_OBJECT_BYTES)) is not None:
+    while (chunk := read(at, MAX_OBJECT_BYTES)) is not None:
         yield chunk
         at += len(chunk)
         if len(chunk) < MAX_OBJECT_BYTES:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from sealbell_relay.store import Store
+
 _OTHERS = 0o077
 
 
@@ -48,13 +50,15 @@ class Tree:
             return []
         return sorted(found, key=lambda node: node.name)
 
-    def read(self, path: str, limit_bytes: int) -> bytes | None:
-        """Return the first bytes of a plain file, at most `limit_bytes`; never waits for a pipe or follows a link."""
+    def read(self, path: str, limit_bytes: int, start: int = 0) -> bytes | None:
+        """Return at most `limit_bytes` from byte `start` of a plain file; never waits for a pipe or follows a link."""
         try:
             descriptor = os.open(self._root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except (FileNotFoundError, NotADirectoryError):
             return None
         with os.fdopen(descriptor, "rb", buffering=0) as file:
+            if start:
+                file.seek(start)
             data = bytearray()
             while chunk := file.read(limit_bytes - len(data)):
                 data += chunk
@@ -72,3 +76,29 @@ class Tree:
             status.st_mtime,
             loose or status.st_uid != self._owner,
         )
+
+
+class StoreTree:
+    """A store that is looked at in the same way; nothing in it is young or loose. Methods raise StoreError."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def node(self, path: str) -> Node | None:
+        """Return one node."""
+        parent, _, name = path.rpartition("/")
+        return next((node for node in self.list(parent) if node.name == name), None) if path else _folder("")
+
+    def list(self, path: str) -> list[Node]:
+        """Return what lies directly below a prefix, sorted by name."""
+        listing = self._store.list(path)
+        files = [Node(entry.name, "file", entry.size, 0.0, False) for entry in listing.objects]
+        return sorted([*map(_folder, listing.folders), *files], key=lambda node: node.name)
+
+    def read(self, path: str, limit_bytes: int, start: int = 0) -> bytes | None:
+        """Return at most `limit_bytes` from byte `start` of an object."""
+        return self._store.read(path, start, limit_bytes)
+
+
+def _folder(name: str) -> Node:
+    return Node(name, "folder", 0, 0.0, False)

@@ -8,8 +8,9 @@ import time
 
 from sealbell_relay.commands import options as asked
 from sealbell_relay.folder import Folder
-from sealbell_relay.fsck import Finding, Fsck
+from sealbell_relay.fsck import Fsck
 from sealbell_relay.log import escape
+from sealbell_relay.look import Finding
 from sealbell_relay.progress import Progress
 
 DESCRIPTION = """\

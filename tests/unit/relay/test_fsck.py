@@ -15,7 +15,8 @@ from parts_factory import Doorbell, Owner, age_file, frame
 from relay_folder import keep, keep_health, let_in, path_of
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import Folder
-from sealbell_relay.fsck import Finding, Fsck
+from sealbell_relay.fsck import Fsck
+from sealbell_relay.look import Finding
 from sealbell_wire import sshsig
 from sealbell_wire.enrolment import RelayCard
 from sealbell_wire.ids import ZERO_HASH
@@ -92,7 +93,7 @@ def cut(size: int) -> Callable[[bytes], bytes]:
 
 
 def with_receipt(folder: Folder, part: Part, key: Ed25519PrivateKey | None = None, **changes: object) -> bytes:
-    said = replace(relay_folder.receipt(folder, part), **changes)  # type: ignore[arg-type] # names are the test's
+    said = replace(relay_folder.receipt(part), **changes)  # type: ignore[arg-type] # names are the test's
     return frame(part) + said.sign(key or folder.key())
 
 
@@ -126,7 +127,7 @@ DAMAGES: dict[str, tuple[Callable[[Folder], bytes], str]] = {
         "not what its doorbell signed"),
     "a receipt by another key": (lambda folder: with_receipt(folder, THIRD, STRANGER), "key did not sign"),
     "another receipt": (
-        lambda folder: frame(THIRD) + relay_folder.receipt(folder, CLIP[2]).sign(folder.key()),
+        lambda folder: frame(THIRD) + relay_folder.receipt(CLIP[2]).sign(folder.key()),
         "receipt of another part"),
     "a receipt of another record": (
         lambda folder: with_receipt(folder, THIRD, record=CLIP[2].hash), "receipt of another part"),
@@ -140,7 +141,7 @@ DAMAGES: dict[str, tuple[Callable[[Folder], bytes], str]] = {
     "a receipt of the dropped form": (
         lambda folder: with_receipt(folder, THIRD, verdict="dropped"), "says dropped, not stored"),
     "two receipts": (
-        lambda folder: with_receipt(folder, THIRD) + relay_folder.receipt(folder, THIRD).sign(folder.key()),
+        lambda folder: with_receipt(folder, THIRD) + relay_folder.receipt(THIRD).sign(folder.key()),
         "bytes after its receipt"),
     "the part before": (lambda folder: with_receipt(folder, CLIP[2]), "another part than its name says"),
     "a part of another clip": (
@@ -314,9 +315,7 @@ def test_what_is_wrong_beside_the_parts_is_found(folder: Folder, name: str) -> N
 
 def test_a_lost_receipt_key_leaves_the_receipts_checked_by_the_relays_card(folder: Folder) -> None:
     (folder.root / "receipt.key").unlink()
-    path_of(folder, THIRD).write_bytes(
-        frame(THIRD) + replace(relay_folder.receipt(folder, THIRD), seq=3).sign(STRANGER)
-    )
+    path_of(folder, THIRD).write_bytes(frame(THIRD) + replace(relay_folder.receipt(THIRD), seq=3).sign(STRANGER))
     assert [finding.what for finding in look(folder)][1:] == ["has a receipt that this relay's key did not sign"]
 
 

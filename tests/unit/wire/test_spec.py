@@ -29,7 +29,7 @@ from unit.wire.operations import CASES
 
 ROOT = Path(__file__).parents[3]
 SPEC = (ROOT / "wire" / "SPEC.md").read_text()
-WITH_LIMITS = ("limits", "topics", "boxes", "content", "enrolment")
+WITH_LIMITS = ("limits", "topics", "boxes", "content", "enrolment", "pack")
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 RELAY_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
 OWNER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(64, 96)))
