@@ -1,7 +1,6 @@
 """All of TLS that a serving relay needs: whether it speaks it, with which certificate, and what cards say of it."""
 
 import asyncio
-import ipaddress
 import ssl
 from base64 import b64encode
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sealbell_relay.address import Address, bracketed
+from sealbell_relay.address import Address, bracketed, from_here
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.log import Log
@@ -123,16 +122,13 @@ class TlsSide:
 
 
 def _name(host: str, given: str) -> str:
-    try:
-        unspecified = ipaddress.ip_address(host).is_unspecified
-    except ValueError:
-        unspecified = False
-    if unspecified and not given:
+    name = parse_name(given or host)
+    if from_here(name) != name:
         raise RelayError(
-            f"{host} stands for all addresses, and cards must name one",
+            f"{name} stands for all addresses, and cards must name one",
             hint="say by which name or address others reach this machine: --name NAME",
         )
-    return parse_name(given or host)
+    return name
 
 
 def _source(tls: TlsFolder, host: str, name: str, now_s: float) -> Source:
