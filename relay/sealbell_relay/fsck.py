@@ -15,13 +15,17 @@ from sealbell_relay.folder import NEW, OWN, Folder
 from sealbell_relay.fsck_clips import FsckClips
 from sealbell_relay.look import NOT_PLAIN, STORE, STRAY, Finding, Look
 from sealbell_relay.store import TEMPORARY, Store
+from sealbell_relay.tls.check import check_tls
+from sealbell_relay.tls.folder import FILES
+from sealbell_relay.tls.pair import MAX_PEM_BYTES
 from sealbell_relay.tree import Node, StoreTree, Tree
 from sealbell_wire.enrolment import MAX_FILE_BYTES, DoorbellCard
 from sealbell_wire.limits import MAX_HEALTH_BYTES
 from sealbell_wire.sshsig import verify_key_of
 
 YOUNG_S = 60.0  # what is younger may be half of something that is being done just now
-_FOLDERS = (STORE, "broker")  # what lies in broker/ is the broker's, and needed by nobody once it has stopped
+TLS = "tls"
+_FOLDERS = (STORE, TLS, "broker")  # what lies in broker/ is the broker's, and needed by nobody once it has stopped
 
 _ID = re.compile(r"[0-9a-f]{32}\Z", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{64}\Z", re.ASCII)
@@ -91,6 +95,7 @@ class Fsck:
         }
         self._top()
         self._keys()
+        self._tls()
         for node in self._look.list(STORE):
             path = f"{STORE}/{node.name}"
             if node.kind == "folder" and node.name in kinds:
@@ -129,6 +134,16 @@ class Fsck:
             self._look.tell("admin", _NO_ADMIN)
         if told not in (None, self._receipt_key):
             self._look.tell("relay.json", _OTHER_KEY)
+
+    def _tls(self) -> None:
+        card, files = self._folder.card(), dict[str, bytes]()
+        for path, node in self._look.named(TLS, "file"):
+            if node.name not in FILES:
+                self._look.tell(path, STRAY)
+            elif (data := self._look.read(path, MAX_PEM_BYTES)) is not None:
+                files[node.name] = data
+        for name, fault in check_tls(files, card.ca if card else ""):
+            self._look.tell(f"{TLS}/{name}", fault)
 
     def _leftovers(self, path: str) -> None:
         for name, node in self._look.named(path, "file", _ID):

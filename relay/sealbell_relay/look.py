@@ -16,9 +16,9 @@ NOT_PLAIN = Fault(
 )
 OPEN_KEY = Fault(
     "may be read or changed by others, or not by the relay's own user",
-    "chmod 600 it, and ask who could read it: whoever has it can sign receipts in this relay's name",
+    "chmod 600 it, and ask who could read it: whoever has it can pass for this relay",
 )
-SECRETS = frozenset({"receipt.key"})
+SECRETS = frozenset({"receipt.key", "tls/ca.key", "tls/server.pem"})
 
 
 @dataclass(frozen=True, slots=True)
