@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sealbell_relay.endings import Endings
 from sealbell_relay.errors import DamagedError
+from sealbell_relay.noticed import NoticeShelf
 from sealbell_relay.places import BUCKET_DIGITS, CLIPS, Key, Place, Places, clip_folder, object_path
 from sealbell_relay.store import Store
 from sealbell_relay.stored import HEAD_BYTES, MAX_RECEIPT_BYTES, Head, parse_head
@@ -51,6 +52,7 @@ class Archive:
         """`on_damage` is told of each clip that a page leaves out because its objects are damaged."""
         self._store = store
         self._places = Places(store)
+        self.notices = NoticeShelf(store)
         self._endings = Endings(store)
         self._on_damage = on_damage
 
@@ -125,6 +127,7 @@ class Archive:
 
     def remove_all(self, doorbell: str, clip: str) -> int:
         """Take away all of a clip, durably, also what does not parse; return how many objects that were."""
+        self.notices.forget(doorbell, clip)
         found = self._store.list(clip_folder(doorbell, clip)).objects
         for entry in found:
             self._store.remove(f"{clip_folder(doorbell, clip)}/{entry.name}")

@@ -8,7 +8,7 @@ never change, so what is listed can be checked, and what is gone when it is read
 import re
 from collections.abc import Callable
 
-from sealbell_relay import allow, healths, places
+from sealbell_relay import allow, healths, noticed, places
 from sealbell_relay.checks import ALLOW_ADVICE, POINTER_ADVICE, Fault, check_doorbell, check_health, check_owner
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import NEW, OWN, Folder
@@ -90,6 +90,7 @@ class Fsck:
             allow.OWNED: self._owned,
             allow.TOKENS: self._tokens,
             healths.HEALTH: self._healths,
+            noticed.NOTICES: self._notices,
             places.CLIPS: self._clips,
             TEMPORARY: self._leftovers,
         }
@@ -209,6 +210,15 @@ class Fsck:
                     self._look.tell(name, STRAY)
                 elif (data := self._look.read(name, MAX_HEALTH_BYTES)) is not None:
                     self._look.tell(name, *check_health(doorbell.name, number[0], data, bytes.fromhex(card.key)))
+
+    def _notices(self, path: str) -> None:
+        for folder, doorbell in self._look.named(path, "folder", _ID):
+            if self._card(doorbell.name) is None:
+                self._look.tell(folder, _UNENROLLED)
+                continue
+            for name, node in self._look.named(folder, "file"):
+                if noticed.parse_noticed(doorbell.name, node.name) is None or self._look.read(name, 0):
+                    self._look.tell(name, STRAY)
 
     def _clips(self, path: str) -> None:
         clips = FsckClips(self._look, self._receipt_key)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell_relay.allow import Register
-from sealbell_relay.archive import Archive
+from sealbell_relay.archive import Archive, arrived_ms
 from sealbell_relay.errors import DamagedError, StoreError
 from sealbell_relay.hub import Stored
 from sealbell_relay.ingest import Refuse, Resend, Verdict, admit, judge, prove
 from sealbell_relay.neighbours import Neighbours
+from sealbell_relay.noticed import Noticed
 from sealbell_relay.quota import Quota
 from sealbell_relay.stored import Link
 from sealbell_wire.ids import ZERO_HASH, ZERO_ID
@@ -112,6 +113,7 @@ class Intake:
                 if self._quota is not None:
                     self._quota.note(owner, len(data), int(new))
                 self._neighbours.add(Link(record, part.hash, dropped))
+                self._note(Link(record, part.hash, dropped), receipt)
                 return Outcome(receipt, Stored(record.clip, record.seq, dropped, data))
             self._neighbours.forget(record.doorbell, record.clip)  # someone else stored one of this name: look again
         raise StoreError(f"the store says that part {record.seq} is there, and does not show it")
@@ -119,7 +121,14 @@ class Intake:
     def _kept_already(self, kept: Link) -> Outcome:
         record = kept.record
         self._archive.settle(record.doorbell, record.clip)
-        return Outcome(self._archive.receipt(record.doorbell, record.clip, record.seq, kept.dropped))
+        receipt = self._archive.receipt(record.doorbell, record.clip, record.seq, kept.dropped)
+        self._note(kept, receipt)
+        return Outcome(receipt)
+
+    def _note(self, kept: Link, receipt: bytes) -> None:
+        record = kept.record
+        if record.kind == "notice" and not kept.dropped:
+            self._archive.notices.add(Noticed(arrived_ms(receipt), record.doorbell, record.clip, record.seq))
 
     def _deleted(self, topic: UpTopic, part: Part) -> Outcome:
         self._archive.remove_all(part.record.doorbell, part.record.clip)

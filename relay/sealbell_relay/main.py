@@ -25,19 +25,19 @@ from sealbell_relay.endings import Endings, RecentEndings
 from sealbell_relay.errors import BrokerError, RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.healths import HealthIntake, HealthShelf
-from sealbell_relay.http.admin import AdminSide
 from sealbell_relay.http.enrol import Enrolling, EnrolSide
-from sealbell_relay.http.front import ADMIN_HOST, Front, FrontSettings
+from sealbell_relay.http.front import Front, FrontSettings
 from sealbell_relay.http.gate import MAX_CONNECTIONS, Room
 from sealbell_relay.http.gate import Patience as HttpPatience
 from sealbell_relay.http.guests import Guests
+from sealbell_relay.http.notices import NoticesSide
 from sealbell_relay.http.owners import OwnersSide
 from sealbell_relay.http.public import PublicSide
 from sealbell_relay.http.server import HttpServer
 from sealbell_relay.http.slots import Slots
 from sealbell_relay.hub import Hub
+from sealbell_relay.instruments import Instruments
 from sealbell_relay.log import LibraryLines, Log
-from sealbell_relay.metrics import Gauges, Metrics
 from sealbell_relay.mqtt import MqttSide
 from sealbell_relay.order import Patience
 from sealbell_relay.outgoing import Outgoing
@@ -47,7 +47,6 @@ from sealbell_relay.reception import Reception
 from sealbell_relay.state import State
 from sealbell_relay.store import Store
 from sealbell_relay.streams import Streams
-from sealbell_relay.timed import TimedStore
 from sealbell_relay.tls.side import TlsSettings, TlsSide
 from sealbell_wire.enrolment import RelayCard
 from sealbell_wire.sshsig import verify_key_of
@@ -94,10 +93,9 @@ async def serve(
     """
     _hear_libraries(log)
     key, state, hub, outgoing = folder.key(), State(), Hub(), Outgoing()
-    gauges: Gauges = {}
-    metrics = Metrics(state, gauges)
-    store = TimedStore(store, metrics.store, time.monotonic)
     front = _front(settings, state, log)
+    instruments = Instruments(state, front, time.monotonic)
+    store = instruments.timed(store)
     tls = TlsSide(folder, settings.host, settings.brokers, settings.tls, state, log, now_s)
     archive = Archive(store, lambda damage: log.error("clip-damaged", says=damage))
     endings, shelf = RecentEndings(Endings(store), time.monotonic), HealthShelf(store)
@@ -127,6 +125,7 @@ async def serve(
             owners,
             EnrolSide(guests, Enrolling(store, register, _wall_ms), look, log),
             custody.side(guests, look),
+            NoticesSide(guests, archive.notices, register, hub, slots, log, _wall_ms, time.monotonic),
             PublicSide(state),
         )
         server = front.owners([route for side in sides for route in side.routes()])
@@ -134,14 +133,14 @@ async def serve(
         http_port = await ports.listen(server)
         stack.callback(hub.close)
         intake, healths = custody.intake(recent), HealthIntake(shelf, recent, _wall_ms, custody.hear_clock)
-        reception = Reception(intake, healths, hub, outgoing, state, log, storing, time.monotonic, metrics.receipt)
+        reception = Reception(
+            intake, healths, hub, outgoing, state, log, storing, time.monotonic, instruments.metrics.receipt
+        )
         stack.push_async_callback(reception.lanes.drain, DRAIN_S)
         mqtt = MqttSide(addresses, reception, outgoing, peers, credential, state, log, random.random, tls.broker)
         running += [mqtt.run, *custody.work(reading)]
-        gauges.update(_gauges(reception, outgoing, slots, front, state))
-        operator = front.operator(AdminSide(metrics, state).routes())
-        stack.push_async_callback(operator.close)
-        folder.write_admin(f"http://{ADMIN_HOST}:{await ports.listen_admin(operator)}")
+        stack.push_async_callback(instruments.server.close)
+        folder.write_admin(await instruments.listen(settings.front.admin_port, reception, outgoing, slots))
 
         def announce() -> None:
             card = tls.card(addresses[0], http_port, verify_key_of(key).hex())
@@ -173,20 +172,6 @@ def _front(settings: Settings, state: State, log: Log) -> Front:
         log.warn("few-descriptors", limit=descriptors, then="raise the hard limit on open files, RLIMIT_NOFILE")
     most = max(RESERVED, min(MAX_CONNECTIONS, descriptors - RESERVED))
     return Front(settings.front, state.turned_away, log, time.monotonic, Room(most), HttpPatience())
-
-
-def _gauges(reception: Reception, outgoing: Outgoing, slots: Slots, front: Front, state: State) -> Gauges:
-    return {
-        "sealbell_queued_messages": ("messages from doorbells under way", lambda: reception.lanes.queued[0]),
-        "sealbell_queued_bytes": ("and their bytes", lambda: reception.lanes.queued[1]),
-        "sealbell_waiting_receipts": ("messages to doorbells that wait for the broker", lambda: len(outgoing)),
-        "sealbell_streams": ("streams to owners that are open", lambda: slots.open),
-        "sealbell_http_connections": ("HTTP connections that are open", lambda: front.gate.open),
-        "sealbell_doorbells_heard": (
-            "doorbells that sent something of their own in the last 15 minutes",
-            lambda: state.heard.count(time.monotonic()),
-        ),
-    }
 
 
 class _Ports:
@@ -221,16 +206,6 @@ class _Ports:
                 ) from error
             self._log.warn("port-moved", protocol="http", port=port, says=error, then="owners need the new card")
         return await server.listen(self._settings.host, 0, self._tls.http)
-
-    async def listen_admin(self, server: HttpServer) -> int:
-        port = self._settings.front.admin_port
-        try:
-            return await server.listen(ADMIN_HOST, port)
-        except OSError as error:
-            raise RelayError(
-                f"the operator's http cannot listen on {ADMIN_HOST}, port {port or 'any'}: {error.strerror}",
-                hint="give another one: --admin-port N, or 0 for any that is free",
-            ) from error
 
 
 async def _until_stopped(stopped: Work, running: list[Work]) -> None:
