@@ -11,7 +11,7 @@ import aiohttp
 import aiomqtt
 
 from parts_factory import Doorbell, topic_of
-from sealbell_testing.relay import Relay
+from sealbell_testing.relay import Relay, credential_of
 from sealbell_testing.waiting import DEADLINE_S
 from sealbell_wire import topics
 from sealbell_wire.part import Part
@@ -64,8 +64,8 @@ class Line:
 @asynccontextmanager
 async def doorbell_line(relay: Relay, bell: Doorbell) -> AsyncIterator[Line]:
     """Connect as `bell` to the relay's broker."""
-    address = urlsplit(relay.card.mqtt)
-    async with aiomqtt.Client(address.hostname or "", address.port or 0, socket_options=NO_DELAY) as client:
+    address, who = urlsplit(relay.card.mqtt), {"username": bell.id, "password": credential_of(bell.id)}
+    async with aiomqtt.Client(address.hostname or "", address.port or 0, socket_options=NO_DELAY, **who) as client:
         client.pending_calls_threshold = 1_000  # below it aiomqtt says nothing of how many are under way
         await client.subscribe(topics.down_filter(bell.id), qos=1)
         yield Line(client, relay, bell)

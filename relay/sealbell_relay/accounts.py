@@ -50,7 +50,6 @@ def doorbell_account(doorbell: str, bcrypt: str, pbkdf2: str) -> Account:
 
 
 def relay_account(bcrypt: str, pbkdf2: str) -> Account:
-    """Return the account of a relay: it hears all doorbells, answers them, and speaks with the other relays."""
-    among_relays = (f"{topics.ROOT}/+/+/news", f"{topics.ROOT}/relay/#")
-    down = f"{topics.ROOT}/+/+/dn/#"
-    return Account(RELAY, bcrypt, pbkdf2, (down, *among_relays), (topics.up_filter(), *among_relays))
+    """Return the account of a relay: it hears everything, answers doorbells, and speaks with the other relays."""
+    publish = (f"{topics.ROOT}/+/+/dn/#", f"{topics.ROOT}/+/+/news", f"{topics.ROOT}/relay/#")
+    return Account(RELAY, bcrypt, pbkdf2, publish, (f"{topics.ROOT}/#",))

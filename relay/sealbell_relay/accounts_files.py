@@ -113,6 +113,7 @@ class FileAccounts:
 
 def _replace(path: Path, data: bytes) -> None:
     """Put `data` in the place of a file at once and durably, for the same user and group as before."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     temporary = path.with_name(f"{path.name}.new")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -16,7 +16,7 @@ from sealbell_relay.errors import BrokerError, DamagedError, StoreError
 from sealbell_relay.log import Log
 from sealbell_relay.store import Store
 
-INTERVAL_S = 1.0
+INTERVAL_S = 0.5
 IDLE_SHARE = 20  # of a look's duration, between two looks
 
 
@@ -70,8 +70,13 @@ class AccountsKeeper:
         self._failure = ""
 
     async def prepare(self) -> None:
-        """Have the list ready before the broker starts. A store that fails is no reason not to start: see `run`."""
-        await asyncio.get_running_loop().run_in_executor(self._executor, self._act, self._accounts.prepare)
+        """Have the list ready before the broker starts; BrokerError if it cannot be written.
+
+        A store that fails is no reason not to start: `run` tries again.
+        """
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._executor, self._accounts.prepare, ())
+        await loop.run_in_executor(self._executor, self._act, self._accounts.prepare)
 
     async def run(self) -> None:
         """Look, act and wait; returns only by cancellation."""
@@ -125,7 +130,7 @@ class AccountsKeeper:
         if len(new) + len(gone) > 1:
             self._accounts.replace(by_name.values())
         elif new:
-            self._accounts.add(by_name[new.pop()])
+            self._accounts.add(by_name[min(new)])
         elif gone:
-            self._accounts.revoke(gone.pop())
+            self._accounts.revoke(min(gone))
         self._log.info("accounts", users=len(by_name), new=len(new), gone=len(gone))

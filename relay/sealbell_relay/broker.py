@@ -2,7 +2,8 @@
 
 It listens for MQTT on the address that is on the relay's card, and for its own protocol on a port of loopback that
 nobody uses (it cannot be told not to). Nothing in its folder is needed twice: whatever was on its way when it died is
-sent again by whoever has no receipt for it, so each start begins with an empty store.
+sent again by whoever has no receipt for it, so each start begins with an empty store. Whom it lets in stands in
+`users.conf`, which an Accounts writes before it starts and while it runs.
 """
 
 import asyncio
@@ -22,10 +23,12 @@ from sealbell_relay import leash, orphan
 from sealbell_relay.address import Address, from_here
 from sealbell_relay.errors import BrokerError
 from sealbell_relay.log import Log, escape
+from sealbell_relay.state import State
 
 MAX_PAYLOAD = "2MB"  # a larger message closes its sender's connection
 MAX_UNACKED_MESSAGES = 32  # messages on their way to one client; the broker drops a client for whom 64 MB wait
 MAX_STORE = "1GB"
+MAX_CONNECTIONS = 65_536
 MAX_LOG_LINES = 8  # of the broker's, shown when it does not start
 MAX_LINE_BYTES = 4_096
 HANDSHAKE_S = 10  # for TLS, over a line that may be slow
@@ -38,6 +41,11 @@ EXECUTABLE = "nats-server"
 
 _MQTT = re.compile(r"Listening for MQTT clients on (?:mqtt|tls)://\S+:([0-9]{1,5})\s*\Z", re.ASCII)
 _READY = "Server is ready"
+# [ERR] 127.0.0.1:5 - mid:28 - "client id, as its sender chose it" - Publish Violation - Subject "sb.1.00..."
+_VIOLATION = re.compile(r'\[ERR\] \S+ - mid:[0-9]+ - "(?:[^"\\]|\\.)*" - (?:Publish|Subscription) Violation - ')
+_STRANGER = re.compile(
+    r'\[ERR\] \S+ - mid:[0-9]+ - "(?:[^"\\]|\\.)*" - authentication error(?! - User "sealbell-list"\Z)'
+)
 _STAMP = re.compile(r"^\[[0-9]+\] [0-9/]+ [0-9:.]+ ")
 
 
@@ -59,13 +67,17 @@ def find_executable() -> Path:
 
 
 class Broker:
-    """One nats-server in `folder`, listening on `host`. `jitter` returns a number from 0 to 1."""
+    """One nats-server in `folder`, listening on `host`. What it refuses is counted in `state`.
+
+    `jitter` returns a number from 0 to 1. `address` is where it is reached from here, None until it is ready.
+    """
 
     def __init__(
         self,
         executable: Path,
         folder: Path,
         host: str,
+        state: State,
         log: Log,
         jitter: Callable[[], float],
         certificate: Path | None = None,
@@ -74,10 +86,12 @@ class Broker:
         self._executable = executable
         self._folder = folder
         self._host = host
+        self._state = state
         self._log = log
         self._jitter = jitter
         self._certificate = certificate
         self._process: asyncio.subprocess.Process | None = None
+        self.address: Address | None = None
         self._lines: deque[str] = deque(maxlen=MAX_LOG_LINES)
 
     async def start(self, port: int) -> Address:
@@ -103,6 +117,11 @@ class Broker:
             raise self._not_started(f"was not ready within {START_S:.0f} s") from None
         return address
 
+    @property
+    def users(self) -> Path:
+        """The file in which an Accounts writes whom the broker lets in."""
+        return self._folder / "users.conf"
+
     async def keep_running(self, address: Address) -> None:
         """Start it again, on the same address, whenever it ends; returns only by cancellation."""
         while True:
@@ -112,9 +131,15 @@ class Broker:
             await self._restart(address)
 
     def reload(self) -> None:
-        """Make it read its files again; connections stand. One that does not run reads them when it starts."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(signal.SIGHUP)
+        """Make it read its files again; connections stand. One that does not run reads them when it starts.
+
+        From any thread.
+        """
+        process = self._process
+        # Before it is ready the signal would end it.
+        if process is not None and process.returncode is None and self.address is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGHUP)
 
     async def stop(self) -> None:
         """End it, with force after STOP_S, and leave none of the parts that passed through it behind."""
@@ -139,17 +164,18 @@ class Broker:
         folder = self._folder
         self._empty()
         try:
-            folder.mkdir(mode=0o700, exist_ok=True)
             self._config.write_text(
                 "# Written by sealbell-relay at each start.\n"
                 "server_name: sealbell\n"
                 "host: 127.0.0.1\n"
                 "port: -1\n"
                 f"max_payload: {MAX_PAYLOAD}\n"
+                f"max_connections: {MAX_CONNECTIONS}\n"
                 f"pid_file: {_quote(folder / 'nats.pid')}\n"
                 f"jetstream {{ store_dir: {_quote(folder)}, max_file_store: {MAX_STORE} }}\n"
                 f"mqtt {{ host: {_quote(self._host)}, port: {port or -1}, max_ack_pending: {MAX_UNACKED_MESSAGES}"
                 f"{self._tls()} }}\n"
+                f"include {_quote(self.users.name)}\n"
             )
         except OSError as failure:
             raise BrokerError(f"the broker's folder {folder} cannot be written: {failure.strerror}") from failure
@@ -166,6 +192,7 @@ class Broker:
             if found := _MQTT.search(line):
                 address = Address(from_here(self._host), int(found[1]), self._certificate is not None)
             if _READY in line and address is not None:
+                self.address = address
                 return address
         code = await process.wait()
         raise self._not_started(f"ended with code {code}")
@@ -182,9 +209,18 @@ class Broker:
         return line if data else None
 
     async def _end_of(self, process: asyncio.subprocess.Process) -> int:
-        while await self._line(process) is not None:
-            pass
+        while (line := await self._line(process)) is not None:
+            self._note(line)
+        self.address = None
         return await process.wait()
+
+    def _note(self, line: str) -> None:
+        if _VIOLATION.match(line):
+            self._state.refused["not-permitted"] += 1
+            self._log.warn("not-permitted", says=line)
+        elif _STRANGER.match(line):
+            self._state.refused["not-let-in"] += 1
+            self._log.warn("not-let-in", says=line)
 
     async def _restart(self, address: Address) -> None:
         retry_s = FIRST_RETRY_S

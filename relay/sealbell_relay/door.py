@@ -4,6 +4,7 @@ import secrets
 import socket
 import ssl
 import struct
+from collections.abc import Callable
 
 from sealbell_relay.address import Address
 
@@ -15,19 +16,22 @@ ACCEPTED = b"\x00\x00"  # no session, return code 0
 
 
 class MqttDoor:
-    """A Door of the broker at `address`, over TLS if there is a context for it."""
+    """A Door of the broker at `address`, which is None while that is not known; `tls` checks one that speaks TLS."""
 
-    def __init__(self, address: Address, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, address: Callable[[], Address | None], tls: ssl.SSLContext | None = None) -> None:
         self._address = address
         self._tls = tls
 
     def admits(self, user: str, password: str) -> bool:
         """See Door."""
+        address = self._address()
+        if address is None:
+            return False
         try:
-            with socket.create_connection((self._address.host, self._address.port), ANSWER_S) as plain:
-                if self._tls is None:
-                    return _ask(plain, user, password)
-                with self._tls.wrap_socket(plain, server_hostname=self._address.host) as sealed:
+            with socket.create_connection((address.host, address.port), ANSWER_S) as plain:
+                if not address.tls or self._tls is None:
+                    return not address.tls and _ask(plain, user, password)
+                with self._tls.wrap_socket(plain, server_hostname=address.host) as sealed:
                     return _ask(sealed, user, password)
         except OSError:
             return False

@@ -1,11 +1,12 @@
 """The relay's folder: what lies where, made once, used by one serving relay at a time.
 
 receipt.key   the seed that signs receipts (0600)
+broker.credential  what relays show their broker, 32 bytes in hex (0600)
 relay.json    the card: where the relay was reached when it served last, and its receipt key
 admin         where this machine's programs reached it then: /metrics, /readyz
 lock          held while a relay serves
-tls/          its CA, and the certificate in use (sealbell_relay.tls.folder)
 place         which inode and change time `lock` had when it served last: a copy's are others (holds.py)
+tls/          its CA, and the certificate in use (sealbell_relay.tls.folder)
 broker/       the embedded broker's
 store/        everything that is kept
 """
@@ -14,16 +15,18 @@ import contextlib
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sealbell_relay.errors import RelayError
 from sealbell_wire.enrolment import MAX_FILE_BYTES, RelayCard, parse_card
-from sealbell_wire.errors import WireError
+from sealbell_wire.errors import FormatError, WireError
+from sealbell_wire.ids import check_hash
 
 SEED_BYTES = 32
+MAX_SECRET_BYTES = 128
 NEW = "new"
 ADMIN_URL = re.compile(r"http://127\.0\.0\.1:[1-9][0-9]{0,4}\Z", re.ASCII)
 OWN = frozenset(
@@ -40,11 +43,12 @@ class Folder:
         self.broker = self.root / "broker"
         self.tls = self.root / "tls"
         self.card_file = self.root / "relay.json"
-        self._admin_file = self.root / "admin"
-        self._key_file = self.root / "receipt.key"
-
         self.lock_file = self.root / "lock"
         self._place_file = self.root / "place"
+        self._admin_file = self.root / "admin"
+        self._key_file = self.root / "receipt.key"
+        self._credential_file = self.root / "broker.credential"
+
     @property
     def is_relay(self) -> bool:
         """Whether a relay was made here."""
@@ -72,10 +76,6 @@ class Folder:
         except ValueError:
             raise RelayError(f"{self._key_file} is damaged", hint="put it back from a backup") from None
 
-    def card(self) -> RelayCard | None:
-        """Return the card of the last time the relay served; None if it never did, or its card is damaged."""
-        try:
-            with self.card_file.open("rb") as file:
     def credential(self, draw: Callable[[int], bytes]) -> str:
         """Return what this relay shows its broker, 32 bytes in hex; drawn the first time it is asked for."""
         with self._failures("be read"):
@@ -104,6 +104,10 @@ class Folder:
         with self._failures("be written"):
             self._write(self._place_file, f"{place}\n".encode("ascii"))
 
+    def card(self) -> RelayCard | None:
+        """Return the card of the last time the relay served; None if it never did, or its card is damaged."""
+        try:
+            with self.card_file.open("rb") as file:
                 card = parse_card(file.read(MAX_FILE_BYTES + 1))
         except (OSError, WireError):
             return None

@@ -8,12 +8,14 @@ is what lets brokers carry many relays: each QoS 1 filter costs nats-server two 
 import asyncio
 import contextlib
 import logging
+import secrets
 import socket
 import ssl
 from collections.abc import Callable, Collection, Sequence
 
 import aiomqtt
 
+from sealbell_relay.accounts import RELAY
 from sealbell_relay.address import Address
 from sealbell_relay.log import Log
 from sealbell_relay.membership import BEAT, BEAT_S, LEAVE
@@ -32,6 +34,7 @@ LONGEST_RETRY_S = 5.0
 LISTEN_S = 1.0  # to the other relays, before taking shards for the first time
 HAND_OVER_S = 0.5  # for the other relays to take them, before leaving
 SUBSCRIBE_REFUSED = 0x80
+NOT_AUTHORIZED = "Not authorized"
 
 # Both sides send small packets and wait for the other's: Nagle's algorithm would add 40 ms to each.
 _NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
@@ -61,16 +64,18 @@ class MqttSide:
         reception: Reception,
         outgoing: Outgoing,
         peers: Peers | None,
+        credential: str,
         state: State,
         log: Log,
         jitter: Callable[[], float],
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`tls` checks the brokers whose addresses say that they speak it."""
+        """`credential` is the relay's password at the brokers; `tls` checks those whose addresses say they speak it."""
         self._addresses = addresses
         self._reception = reception
         self._outgoing = outgoing
         self._peers = peers
+        self._credential = credential
         self._state = state
         self._log = log
         self._jitter = jitter
@@ -112,6 +117,10 @@ class MqttSide:
         return aiomqtt.Client(
             self._address.host,
             self._address.port,
+            username=RELAY,
+            password=self._credential,
+            # Nobody can guess it: who connects under another's id cuts that one off.
+            identifier=f"{RELAY}-{secrets.token_hex(16)}",
             queue_type=_hand_over(self._reception, self._peers),
             logger=logging.getLogger("mqtt"),
             will=aiomqtt.Will(self._peers.beat, LEAVE) if self._peers else None,
@@ -171,7 +180,7 @@ class MqttSide:
         codes = [code if isinstance(code, int) else int(code.value) for code in granted]
         refused = [each for each, code in zip(asked, codes, strict=True) if code >= SUBSCRIBE_REFUSED]
         if refused:
-            raise aiomqtt.MqttError(f"the broker does not let the relay subscribe to {refused[0]}")
+            raise aiomqtt.MqttError(f"the broker does not let user {RELAY} subscribe to {refused[0]}: see its list")
 
     async def _until_lost(self, client: aiomqtt.Client) -> None:
         async for _ in client.messages:  # there are none, see _hand_over; it raises once the connection is lost
@@ -192,6 +201,8 @@ class MqttSide:
         self.subscribed.set()
 
     def _say_away(self, error: aiomqtt.MqttError) -> None:
+        if str(error).endswith(NOT_AUTHORIZED):
+            error = aiomqtt.MqttError(f"the broker does not let user {RELAY} in with this relay's broker.credential")
         if self._state.broker_failure is None or not self.subscribed.is_set():
             self._log.warn("broker-away", address=self._address.url, error=error)
         self._state.broker_failure = str(error)

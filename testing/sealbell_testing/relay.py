@@ -1,5 +1,6 @@
 """A real relay as a process of its own, with the broker that it embeds."""
 
+import hashlib
 import os
 import signal
 from collections.abc import Iterator
@@ -9,11 +10,17 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from sealbell_relay.allow import Register
+from sealbell_relay.credentials import Credentials
 from sealbell_relay.store import DirectoryStore
 from sealbell_testing.program import Program, command_of
-from sealbell_wire.enrolment import DoorbellCard, OwnerCard, RelayCard, parse_card
+from sealbell_wire.enrolment import DoorbellCard, Introduction, OwnerCard, RelayCard, parse_card
 
 COMMAND = command_of("sealbell_relay.cli")
+
+
+def credential_of(doorbell: str) -> str:
+    """Return what a doorbell that was never set up shows the broker, 32 bytes in hex."""
+    return hashlib.sha256(f"credential of {doorbell}".encode("ascii")).hexdigest()
 
 
 class Relay(Program):
@@ -24,6 +31,7 @@ class Relay(Program):
     def __init__(self, root: Path, *arguments: str, command: tuple[str, ...] = COMMAND) -> None:
         """Start it; `arguments` go to `serve`."""
         self.root = root
+        self._embeds = "--broker" not in arguments
         super().__init__(*command, "serve", str(root), "--json", *arguments)
 
     def ready(self) -> Self:
@@ -38,10 +46,26 @@ class Relay(Program):
         """Where doorbells reach it."""
         return urlsplit(self.card.mqtt).port or 0
 
-    def allow(self, *cards: DoorbellCard | OwnerCard) -> Self:
-        """Enrol, the way `sealbell-relay allow` does."""
+    def allow(self, *cards: DoorbellCard | OwnerCard | Introduction) -> Self:
+        """Enrol, the way `sealbell-relay allow` does, and return once the broker that the relay started lets them in.
+
+        A doorbell of which only the card is given will show it what `credential_of` says.
+        """
+        register, secrets = Register(DirectoryStore(self.root / "store")), dict[str, str]()
         for card in cards:
-            Register(DirectoryStore(self.root / "store")).allow(card)
+            if isinstance(card, Introduction):
+                secrets[card.card.doorbell] = card.credential
+            elif isinstance(card, DoorbellCard):
+                secrets[card.doorbell] = credential_of(card.doorbell)
+            register.allow(card.card if isinstance(card, Introduction) else card)
+        return self.lets_in(secrets)
+
+    def lets_in(self, secrets: dict[str, str]) -> Self:
+        """Give doorbells their credentials, and return once the broker that the relay started goes by them."""
+        credentials = Credentials(DirectoryStore(self.root / "store"))
+        new = [credentials.enrol(doorbell, secret) for doorbell, secret in secrets.items()]
+        if any(new) and self.runs and self._embeds:
+            self.wait_for(f"info accounts users={len(credentials.names())} ")
         return self
 
     def goes_away(self) -> None:

@@ -73,7 +73,8 @@ def hits_by_place(sealer: Plain | Keeping, folder: Path) -> dict[str, int]:
         bell = street.set_up_doorbell("1", "door")
         bell_folder = folder / "bell"
         bell_folder.mkdir()
-        tap = Tap(card["mqtt"], folder / "tap", OutboxReader(bell_folder))
+        credential = (street.relay / "broker.credential").read_text(encoding="ascii").strip()
+        tap = Tap(card["mqtt"], credential, folder / "tap", OutboxReader(bell_folder))
         assert tap.start()
         watch_with(sealer, Home(bell.home))
         search = wiretap.Search(wiretap.needles(sealer.plaintexts))

@@ -27,7 +27,7 @@ class Site:
 
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
-        door = MqttDoor(Address("127.0.0.1", broker.port))
+        door = MqttDoor(lambda: Address("127.0.0.1", broker.port))
         relay = relay_account(*hashes(OF_RELAY.encode()))
         self.accounts = FileAccounts(broker.files, broker.reload, door, [relay], time.monotonic)
         self.accounts.prepare([])
@@ -134,7 +134,7 @@ def test_list_outlives_the_broker(site: Site) -> None:
 
 def test_broker_that_does_not_answer_is_an_error_that_says_so(tmp_path: Path) -> None:
     ticks = iter(range(0, 10_000, 10))
-    door = MqttDoor(Address("127.0.0.1", Nats(tmp_path).port))
+    door = MqttDoor(lambda: None)
     accounts = FileAccounts(Nats(tmp_path).files, lambda: None, door, [], lambda: float(next(ticks)))
     with pytest.raises(BrokerError, match="did not take its new list"):
         accounts.add(account_of(A, OF_A))
@@ -142,7 +142,7 @@ def test_broker_that_does_not_answer_is_an_error_that_says_so(tmp_path: Path) ->
 
 def test_folder_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path) -> None:
     (tmp_path / "users.conf.new").mkdir()
-    door = MqttDoor(Address("127.0.0.1", 1))
+    door = MqttDoor(lambda: None)
     accounts = FileAccounts(Nats(tmp_path).files, lambda: None, door, [], time.monotonic)
     with pytest.raises(BrokerError, match="cannot be written"):
         accounts.add(account_of(A, OF_A))

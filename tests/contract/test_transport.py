@@ -114,7 +114,12 @@ class RealSite(Site):
 
     def _mqtt(self, name: str, subscribe: str) -> MqttTransport:
         return MqttTransport(
-            self._broker.url, name, subscribe, now_us=lambda: time.monotonic_ns() // 1_000, jitter=lambda: 0.0
+            self._broker.url,
+            name,
+            "nobody asks",
+            subscribe,
+            now_us=lambda: time.monotonic_ns() // 1_000,
+            jitter=lambda: 0.0,
         )
 
     def transport(self) -> Transport:

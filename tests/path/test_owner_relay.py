@@ -21,7 +21,7 @@ from sealbell_owner.folder import Folder
 from sealbell_owner.home import Home, make_home
 from sealbell_owner.keys import derive_root, first_readers
 from sealbell_owner.relay import Relay
-from sealbell_testing.relay import serving
+from sealbell_testing.relay import credential_of, serving
 from sealbell_testing.waiting import DEADLINE_S, until
 from sealbell_wire import topics
 from sealbell_wire.enrolment import OwnerCard, RelayCard
@@ -61,7 +61,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
         bell = Doorbell(1, [root.identity.recipient], first_readers(ENTROPY).hash, root.verify_key.hex())
         relay.allow(OwnerCard(root.verify_key.hex(), sha256(root.token).hexdigest()), bell.card)
         home.pin(bell.card, "front")
-        street = Street(folder, home, bell, _connect(relay.card), [])
+        street = Street(folder, home, bell, _connect(relay.card, bell.doorbell), [])
         for clip in (bell.record(media=2), bell.record(media=3, drop=[3]), bell.record(media=2, end=False)):
             street.publish(clip)
             street.clips.append(clip)
@@ -74,9 +74,10 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
         street.mqtt.loop_stop()
 
 
-def _connect(card: RelayCard) -> Client:
+def _connect(card: RelayCard, doorbell: str) -> Client:
     host, port = card.mqtt.removeprefix("mqtt://").rsplit(":", 1)
     client = Client(CallbackAPIVersion.VERSION2, client_id="bell", clean_session=True)
+    client.username_pw_set(doorbell, credential_of(doorbell))
     client.connect(host, int(port))
     client.loop_start()
     return client

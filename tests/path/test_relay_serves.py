@@ -19,8 +19,9 @@ import pytest
 
 from parts_factory import Doorbell, Owner, hash_of
 from relay_peers import Line, doorbell_line, health, owner_session, read_object, read_objects
-from sealbell_testing.relay import COMMAND, Relay, serving
+from sealbell_testing.relay import COMMAND, Relay, credential_of, serving
 from sealbell_testing.waiting import DEADLINE_S, until
+from sealbell_wire.enrolment import Introduction
 from sealbell_wire.part import Part
 
 OWNER = Owner(1)
@@ -437,7 +438,7 @@ def test_receipts_name_each_part_by_its_record(relay: Relay) -> None:
 def test_the_commands_say_what_they_did_and_what_is_wrong(root: Path, tmp_path: Path) -> None:
     owner, bell, bundle = (tmp_path / name for name in ("owner.json", "bell.json", "other.json"))
     owner.write_bytes(OWNER.card.encode())
-    bell.write_bytes(BELL.card.encode())
+    bell.write_bytes(Introduction.sign(BELL.key, BELL.card.owner, credential_of(BELL.id)).encode())
     bundle.write_bytes(b'{"v":1,"what":"nothing"}\x1b[2J')
     assert command("allow", str(root), str(bell)).stderr.endswith("hint: make one: sealbell-relay init\n")
     assert command("init", str(root)).returncode == 0

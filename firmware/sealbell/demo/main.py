@@ -109,7 +109,8 @@ class _Demo:
         with tempfile.TemporaryDirectory() as folder:  # its bell, which nobody rings, stays open without a name
             wake = OutboxReader(Path(folder))
             wake.open_bell()
-        tap = Tap(url, self._out / "wiretap", wake)
+        credential = (self._street.relay / "broker.credential").read_text(encoding="ascii").strip()
+        tap = Tap(url, credential, self._out / "wiretap", wake)
         if not tap.start():
             raise ProcessError("the broker lets nobody listen in")
         return tap

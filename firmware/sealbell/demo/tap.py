@@ -1,4 +1,4 @@
-"""A wiretap: a client that subscribes to everything at the broker and keeps every byte it is given."""
+"""A wiretap: a client that is let in as the relay itself, hears everything, and keeps every byte it is given."""
 
 import random
 import threading
@@ -10,7 +10,8 @@ from sealbell.seams import Connected, Message
 from sealbell.uplink.mqtt import MqttTransport
 from sealbell.uplink.outbox import OutboxReader
 
-EVERYTHING = "#"
+RELAY = "sealbell-relay"  # who may hear everybody
+EVERYTHING = "sb/1/#"
 CONNECT_S = 20.0
 LOOK_S = 0.2
 
@@ -18,10 +19,10 @@ LOOK_S = 0.2
 class Tap:
     """Listens from a thread of its own until stopped; topics and payloads go into one file."""
 
-    def __init__(self, url: str, into: Path, wake: OutboxReader) -> None:
-        """`wake` lends the descriptor that the transport waits on; nobody rings it."""
+    def __init__(self, url: str, password: str, into: Path, wake: OutboxReader) -> None:
+        """`password` is the relay's own; `wake` lends the descriptor that the transport waits on; nobody rings it."""
         jitter = random.SystemRandom().random
-        self._transport = MqttTransport(url, "sealbell-tap", EVERYTHING, SystemClock("0" * 32).now_us, jitter)
+        self._transport = MqttTransport(url, RELAY, password, EVERYTHING, SystemClock("0" * 32).now_us, jitter)
         self._into = into
         self._wake = wake
         self._listening = threading.Event()

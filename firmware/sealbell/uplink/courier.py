@@ -23,6 +23,7 @@ MAX_ASKED_CLIPS = 8
 ASK_US = 2_000_000
 RETRY_US = 4_000_000
 MAX_RETRY_US = 120_000_000
+UNHEARD_US = 60_000_000  # a part of the usual size takes so long at 50 kbit/s, and its receipt comes behind it
 SILENCE_US = 8_000_000  # what the largest part takes at 1 Mbit/s
 REFUSED_US = 600_000_000
 _log = logging.getLogger(__name__)
@@ -61,12 +62,14 @@ class Courier:
         self._to_ask: list[str] = []
         self._asked: dict[str, int] = {}
         self._heard_us = -SILENCE_US  # when the relay spoke last
+        self._unanswered_us: int | None = None  # since when the relay owes an answer
         self._signed_us = 0  # when the newest part that it has signed for was sent
         self._connected = False
 
     def connected(self, entries: Iterable[Entry]) -> None:
         """A connection stands; `entries` may have been sent before."""
         self._connected = True
+        self._unanswered_us = None
         self._under_way.clear()
         self._asked.clear()
         self._to_ask = sorted({entry.clip for entry in entries}, reverse=True)
@@ -74,6 +77,7 @@ class Courier:
     def lost(self) -> None:
         """The connection is gone."""
         self._connected = False
+        self._unanswered_us = None
         self._under_way.clear()
 
     def present(self, entries: list[Entry]) -> None:
@@ -94,6 +98,7 @@ class Courier:
         while self._to_ask and len(self._asked) < MAX_ASKED_CLIPS:
             clip = self._to_ask.pop(0)
             self._asked[clip] = now_us + ASK_US
+            self._owed(now_us)
             actions.append(Ask(clip))
         for clip in [clip for clip, until_us in self._asked.items() if now_us >= until_us]:
             self._asked.pop(clip)
@@ -109,6 +114,7 @@ class Courier:
 
     def sent(self, entry: Entry, size_bytes: int, now_us: int) -> None:
         """The entry was handed to the connection."""
+        self._owed(now_us)
         attempt = self._attempts.get(entry, 0)
         self._attempts[entry] = attempt + 1
         wait_us = min(RETRY_US << min(attempt, 10), MAX_RETRY_US)
@@ -138,7 +144,16 @@ class Courier:
                 _log.warning("the relay refused part %d of clip %s: %s", entry.seq, clip, receipt.reason)
             else:
                 received.append(entry)
+        self._unanswered_us = now_us if self._under_way or self._asked else None
         return received
+
+    def unheard(self, now_us: int) -> bool:
+        """Whether the relay has said nothing at all, for too long, to what it was sent over this connection."""
+        return self._unanswered_us is not None and now_us >= self._unanswered_us + UNHEARD_US
+
+    def _owed(self, now_us: int) -> None:
+        if self._unanswered_us is None:
+            self._unanswered_us = now_us
 
     def _is_lost(self, way: _UnderWay, now_us: int) -> bool:
         overtaken = way.sent_us < self._signed_us

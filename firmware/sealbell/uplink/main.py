@@ -20,6 +20,7 @@ from sealbell_wire.part import parse_part
 from sealbell_wire.receipt import read_receipts
 
 LOOK_S = 0.5
+NO_RECEIPTS = "no-receipts"  # a word for the link: the broker takes what is sent, and no relay signs for it
 _log = logging.getLogger(__name__)
 
 
@@ -44,6 +45,8 @@ class Uplink:
         self._clock = clock
         self._link = link
         self._hashes: dict[Entry, str] = {}
+        self._connected = False
+        self._unheard = False
         self._told_health: int | None = None  # the number of the message that this connection was given
 
     def run(self, stopped: threading.Event, notifier: Notifier, *, until_empty: bool = False) -> None:
@@ -66,15 +69,23 @@ class Uplink:
                     _log.info("connected to the relay")
                     self._courier.connected(self._outbox.entries())
                     self._told_health = None
-                    self._link.changed(connected=True)
+                    self._connected = True
                 case Lost():
                     self._courier.lost()
-                    self._link.changed(connected=False)
+                    self._connected = False
                 case Message():
                     self._receipts(arrival)
-        self._link.tell()
+        self._tell()
         self._send_health()
         self._send()
+
+    def _tell(self) -> None:
+        # A broker takes what it then throws away, because this doorbell may not send it or no relay listens.
+        unheard = self._courier.unheard(self._clock.now_us())
+        if unheard and not self._unheard:
+            _log.error("the broker takes what is sent, and no relay signs for it: nothing arrives")
+        self._unheard = unheard
+        self._link.changed(connected=self._connected and not unheard)
 
     def _receipts(self, message: Message) -> None:
         try:
@@ -130,17 +141,22 @@ def compose(home: Home, clock: Clock) -> Uplink:
     doorbell = home.card().doorbell
     relay = home.relay()
     jitter = random.SystemRandom().random
-    client, down = f"sealbell-{doorbell}", topics.down_filter(doorbell)
+    down, credential = topics.down_filter(doorbell), home.credential()
     try:
         trust = Trust(relay.ca, clock.synced)
-        transport = MqttTransport(relay.mqtt, client, down, clock.now_us, jitter, trust)
+        transport = MqttTransport(relay.mqtt, doorbell, credential, down, clock.now_us, jitter, trust)
     except ValueError:
         raise HomeError(
             f"{home.folder}: the relay's address {relay.mqtt} is not mqtt://HOST:PORT or mqtts://HOST:PORT, or its CA "
             "certificate is none"
         ) from None
     host = urlsplit(relay.mqtt).hostname or "localhost"
-    link = LinkTeller(home.inbox, host, clock, lambda: transport.why)
+    courier = Courier(jitter)
+
+    def why() -> str:
+        return NO_RECEIPTS if courier.unheard(clock.now_us()) else transport.why
+
+    link = LinkTeller(home.inbox, host, clock, why)
     return Uplink(
-        doorbell, bytes.fromhex(relay.receipt_key), OutboxReader(home.outbox), Courier(jitter), transport, clock, link
+        doorbell, bytes.fromhex(relay.receipt_key), OutboxReader(home.outbox), courier, transport, clock, link
     )

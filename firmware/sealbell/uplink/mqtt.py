@@ -7,6 +7,7 @@ since a message larger than the broker takes would be resent for ever.
 """
 
 import logging
+import secrets
 import select
 import socket
 import ssl
@@ -28,6 +29,7 @@ CONFIRM_TIMEOUT_US = 10_000_000
 MAX_MESSAGE_BYTES = 2_000_000
 MIN_BACKOFF_US, MAX_BACKOFF_US = 250_000, 30_000_000
 MAX_INFLIGHT_MESSAGES = 64
+CLIENT_ID_BYTES = 16
 DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 _log = logging.getLogger(__name__)
 
@@ -38,7 +40,8 @@ class MqttTransport:
     def __init__(
         self,
         url: str,
-        client_id: str,
+        user: str,
+        password: str,
         subscribe: str,
         now_us: Callable[[], int],
         jitter: Callable[[], float],
@@ -46,14 +49,14 @@ class MqttTransport:
     ) -> None:
         """`url` is mqtt://HOST:PORT or mqtts://HOST:PORT, the latter with `trust`, else ValueError.
 
-        `subscribe` is the one filter; `jitter` returns a number from 0 up to 1.
+        The broker is shown `user` and `password`; `subscribe` is the one filter; `jitter` returns a number from 0 to 1.
         """
         parts = urlsplit(url)
         if parts.scheme not in DEFAULT_PORTS or (parts.scheme == "mqtts" and trust is None):
             raise ValueError(f"{parts.scheme} is not mqtt, nor mqtts with somebody to trust")
         self._host, self._port = parts.hostname or "localhost", parts.port or DEFAULT_PORTS[parts.scheme]
         self._trust = trust if parts.scheme == "mqtts" else None
-        self._client_id = client_id
+        self._user, self._password = user, password
         self._filter = subscribe
         self._now_us = now_us
         self._jitter = jitter
@@ -97,10 +100,13 @@ class MqttTransport:
             self._client = None
 
     def _connect(self) -> None:
+        # A new id each time: who knew it could connect by it too, and the broker would cut this connection off.
+        client_id = f"{self._user}-{secrets.token_hex(CLIENT_ID_BYTES)}"
         client = paho.Client(
-            CallbackAPIVersion.VERSION2, self._client_id, clean_session=True, protocol=paho.MQTTv311,
+            CallbackAPIVersion.VERSION2, client_id, clean_session=True, protocol=paho.MQTTv311,
             reconnect_on_failure=False,
         )  # fmt: skip
+        client.username_pw_set(self._user, self._password)
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(MAX_INFLIGHT_MESSAGES)
         client.on_connect = self._on_connect
@@ -156,6 +162,7 @@ class MqttTransport:
 
     def _on_connect(self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _: object) -> None:
         if reason.is_failure:
+            _log.error("the broker does not let this doorbell in: it is not enrolled there, or was revoked")
             self._refusal = "not-allowed"
         else:
             client.subscribe(self._filter, qos=1)

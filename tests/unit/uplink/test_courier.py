@@ -11,6 +11,7 @@ from sealbell.uplink.courier import (
     MAX_RETRY_US,
     REFUSED_US,
     RETRY_US,
+    UNHEARD_US,
     WINDOW_BYTES,
     WINDOW_PARTS,
     Ask,
@@ -294,3 +295,46 @@ def test_what_is_gone_from_the_outbox_is_forgotten() -> None:
     assert one.has_room(WINDOW_BYTES)
     one.present(ALL)
     assert len(sends(one)) == len(ALL)
+
+
+def test_relay_that_answers_nothing_is_noticed_after_a_while_and_not_before() -> None:
+    one = courier(ALL)
+    assert not one.unheard(UNHEARD_US), "nothing was sent, so nothing is owed"
+    send_all(one, 1_000)
+    assert not one.unheard(UNHEARD_US)
+    assert one.unheard(1_000 + UNHEARD_US)
+    send_all(one, UNHEARD_US)
+    assert one.unheard(1_000 + UNHEARD_US), "sending again is not being answered"
+
+
+@pytest.mark.parametrize("verdict", ["stored", "refused"])
+def test_relay_that_answers_is_heard_whatever_it_says(verdict: Verdict) -> None:
+    one = courier([entry_of(CLIPS[0][0])])
+    send_all(one)
+    one.answered(CLIPS[0][0].record.clip, [receipt(CLIPS[0][0], verdict)], hash_of, UNHEARD_US)
+    assert not one.unheard(10 * UNHEARD_US), "and nothing more is owed"
+
+
+def test_relay_that_falls_silent_later_is_noticed_as_well() -> None:
+    one = courier(ALL)
+    first, *_ = send_all(one)
+    one.answered(first.clip, [receipt(BY_ENTRY[first])], hash_of, 5_000)
+    assert not one.unheard(UNHEARD_US)
+    assert one.unheard(5_000 + UNHEARD_US)
+
+
+def test_question_that_nobody_answers_is_noticed() -> None:
+    one = Courier(lambda: 0.0)
+    one.connected(ALL)
+    one.present(ALL)
+    assert any(isinstance(action, Ask) for action in one.due(0))
+    assert one.unheard(UNHEARD_US)
+
+
+def test_new_connection_owes_nothing_yet() -> None:
+    one = courier(ALL)
+    send_all(one)
+    one.lost()
+    assert not one.unheard(2 * UNHEARD_US)
+    one.connected([])
+    assert not one.unheard(2 * UNHEARD_US)

@@ -25,6 +25,7 @@ BELL = Bell()
 FILTER = topics.down_filter(BELL.id)
 TOPIC = topics.receipt(BELL.id, "ab" * 16)
 CONNACK = b"\x20\x02\x00\x00"
+SECRET = "5e" * 32
 DEADLINE_S = 5.0
 TICK_S = 0.004
 
@@ -79,7 +80,7 @@ class Line:
         self.broker = HostileBroker()
         self.clock = HandClock()
         url = f"mqtt://127.0.0.1:{self.broker.port}"
-        self.transport = MqttTransport(url, "doorbell", FILTER, self.clock.now_us, lambda: jitter)
+        self.transport = MqttTransport(url, BELL.id, SECRET, FILTER, self.clock.now_us, lambda: jitter)
         self._wake, self._waker = os.pipe()
 
     def wait(self, timeout_s: float = TICK_S) -> list[Arrival]:
@@ -450,13 +451,13 @@ def test_wake_wakes_without_a_connection(line: Line) -> None:
 @pytest.mark.parametrize("url", ["mqtt://127.0.0.1:99999", "mqtt://127.0.0.1:x", "mqtt://[::1"])
 def test_address_that_cannot_be_is_said_when_it_is_read(url: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        MqttTransport(url, "doorbell", FILTER, HandClock().now_us, lambda: 0.0)
+        MqttTransport(url, BELL.id, SECRET, FILTER, HandClock().now_us, lambda: 0.0)
 
 
 @pytest.mark.parametrize("url", ["mqtt://no.such.host.invalid:1", "mqtt://a..b:1", "mqtt://" + "a" * 250 + ":1"])
 def test_host_that_does_not_exist_is_called_again_later(url: str, caplog: pytest.LogCaptureFixture) -> None:
     clock = HandClock()
-    transport = MqttTransport(url, "doorbell", FILTER, clock.now_us, lambda: 0.0)
+    transport = MqttTransport(url, BELL.id, SECRET, FILTER, clock.now_us, lambda: 0.0)
     wake, waker = os.pipe()
     for _ in range(3):
         assert transport.wait(0, wake) == []

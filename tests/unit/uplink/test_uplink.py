@@ -11,7 +11,7 @@ import ramdisk
 from crafted import key_of
 from sealbell.notify import Notifier
 from sealbell.seams import Connected, Lost, Message
-from sealbell.uplink.courier import REFUSED_US
+from sealbell.uplink.courier import REFUSED_US, UNHEARD_US
 from sealbell.watch.outbox import Outbox
 from sealbell_wire import topics
 from sealbell_wire.part import Part
@@ -298,3 +298,20 @@ def test_relays_refusals_are_logged_in_words(street: Street, caplog: pytest.LogC
         street.hear(receipt(parts[0], verdict="refused", reason="contradicts-neighbour"))
     assert "refused part 0" in caplog.text
     assert "contradicts-neighbour" in caplog.text
+
+
+def test_doorbell_whose_parts_nobody_signs_for_says_so_once_and_until_somebody_does(
+    street: Street, caplog: pytest.LogCaptureFixture
+) -> None:
+    street.relay.away = True  # the broker still takes everything
+    street.commit(*street.bell.spell("nivvf"))
+    street.live(S)
+    assert street.link.connected
+    street.live(UNHEARD_US)
+    assert not street.link.connected
+    street.live(UNHEARD_US)
+    assert caplog.text.count("no relay signs for it") == 1
+    street.relay.away = False
+    street.live(300 * S)
+    assert street.link.connected
+    street.check_all_arrived_once()
