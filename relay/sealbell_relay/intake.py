@@ -29,11 +29,15 @@ MAX_ANSWER_BYTES = 900_000  # of receipts a message: below what any broker that 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a part: `receipt` to send (None for a stranger), and what was stored or why it was refused."""
+    """What became of a part: `receipt` to send (None for a stranger), and what was stored or why it was refused.
+
+    `ends` if the clip's final part is stored now, though others may be missing.
+    """
 
     receipt: bytes | None
     stored: Stored | None = None
     refused: Refuse | None = None
+    ends: bool = False
 
 
 class Intake:
@@ -114,7 +118,8 @@ class Intake:
                     self._quota.note(owner, len(data), int(new))
                 self._neighbours.add(Link(record, part.hash, dropped))
                 self._note(Link(record, part.hash, dropped), receipt)
-                return Outcome(receipt, Stored(record.clip, record.seq, dropped, data))
+                ends = record.final or (around.highest is not None and around.highest.record.final)
+                return Outcome(receipt, Stored(record.clip, record.seq, dropped, data), ends=ends)
             self._neighbours.forget(record.doorbell, record.clip)  # someone else stored one of this name: look again
         raise StoreError(f"the store says that part {record.seq} is there, and does not show it")
 

@@ -45,8 +45,8 @@ class Packer:
         self._look_s = look_s
         self._waiting: OrderedDict[tuple[str, str], float] = OrderedDict()  # since when
 
-    def complete(self, doorbell: str, clip: str) -> None:
-        """Note that a clip's final part was stored."""
+    def note(self, doorbell: str, clip: str) -> None:
+        """Note that a part was stored of a clip whose final part is there."""
         self._waiting[doorbell, clip] = self._monotonic()
         self._waiting.move_to_end((doorbell, clip))
         if len(self._waiting) > MAX_WAITING:

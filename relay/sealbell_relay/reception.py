@@ -31,8 +31,11 @@ class Reception:
         threads: Executor,
         monotonic: Callable[[], float] = lambda: 0.0,
         on_receipt: Callable[[float], None] = lambda _: None,
+        on_end: Callable[[str, str], None] | None = None,
     ) -> None:
-        """`monotonic` returns seconds; `on_receipt` is told how long a part waited for its receipt."""
+        """`monotonic` returns seconds; `on_receipt` is told how long a part waited for its receipt, `on_end` of each
+        part of a clip whose final part is stored.
+        """
         self._intake = intake
         self._healths = healths
         self._hub = hub
@@ -42,6 +45,7 @@ class Reception:
         self._threads = threads
         self._monotonic = monotonic
         self._on_receipt = on_receipt
+        self._on_end = on_end
         self.lanes = Lanes(self._work)
 
     def receive(self, topic: str, payload: bytes) -> None:
@@ -74,6 +78,8 @@ class Reception:
         doorbell, clip = message.topic.doorbell, message.topic.clip or ""
         if outcome.stored is not None:
             self._hub.publish(doorbell, outcome.stored)
+        if outcome.ends and self._on_end is not None:
+            self._on_end(doorbell, clip)
         if outcome.receipt is not None:
             self._outgoing.add_receipt(topics.receipt(doorbell, clip), outcome.receipt)
             self._on_receipt(self._monotonic() - message.arrived_s)
