@@ -41,6 +41,8 @@ from sealbell_relay.log import LibraryLines, Log
 from sealbell_relay.mqtt import MqttSide
 from sealbell_relay.order import Patience
 from sealbell_relay.outgoing import Outgoing
+from sealbell_relay.packer import Packer
+from sealbell_relay.packing import Packing
 from sealbell_relay.peers import Peers
 from sealbell_relay.quota import Limits
 from sealbell_relay.reception import Reception
@@ -64,7 +66,7 @@ class Settings:
 
     Without `brokers` the relay starts one; with them it shares the doorbells with whatever relays use the same ones.
     `credential` is what the relay shows them, None for the one in its folder. `limits` are an owner's, and `ledger` is
-    where a second copy is kept of what must stay deleted.
+    where a second copy is kept of what must stay deleted. With `packs` the parts of complete clips are joined.
     """
 
     host: str = "127.0.0.1"
@@ -76,6 +78,7 @@ class Settings:
     credential: str | None = None
     limits: Limits = field(default_factory=Limits)
     ledger: Path | None = None
+    packs: bool = False
 
 
 async def serve(
@@ -133,12 +136,14 @@ async def serve(
         http_port = await ports.listen(server)
         stack.callback(hub.close)
         intake, healths = custody.intake(recent), HealthIntake(shelf, recent, _wall_ms, custody.hear_clock)
+        packer = Packer(Packing(store, verify_key_of(key)), archive, register, log, _wall_ms, time.monotonic)
+        on_end = packer.note if settings.packs else None
         reception = Reception(
-            intake, healths, hub, outgoing, state, log, storing, time.monotonic, instruments.metrics.receipt
+            intake, healths, hub, outgoing, state, log, storing, time.monotonic, instruments.metrics.receipt, on_end
         )
         stack.push_async_callback(reception.lanes.drain, DRAIN_S)
         mqtt = MqttSide(addresses, reception, outgoing, peers, credential, state, log, random.random, tls.broker)
-        running += [mqtt.run, *custody.work(reading)]
+        running += [mqtt.run, *custody.work(reading), *([partial(packer.run, reading)] if settings.packs else [])]
         stack.push_async_callback(instruments.server.close)
         folder.write_admin(await instruments.listen(settings.front.admin_port, reception, outgoing, slots))
 

@@ -47,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-bytes-per-owner", metavar="N", type=asked.count, help=text)
     text = "the most clips of one owner; likewise"
     parser.add_argument("--max-clips-per-owner", metavar="N", type=asked.count, help=text)
+    text = "join the parts of complete clips into objects of 1 to 4 MiB (default: in a bucket, not in a folder)"
+    parser.add_argument("--packs", action=argparse.BooleanOptionalAction, default=None, help=text)
     text = "a file on another disk: before anything is receipted as deleted, that is written there too"
     parser.add_argument("--ledger", metavar="FILE", type=Path, help=text)
     asked.add_json(parser, "print the relay's card once ready, as one line")
@@ -67,8 +69,9 @@ def run(options: argparse.Namespace) -> int:
     tls = TlsSettings(options.speak_tls, options.name, options.broker_ca, *public)
     brokers, limits = tuple(options.broker or ()), Limits(options.max_bytes_per_owner, options.max_clips_per_owner)
     settings = Settings(
-        options.host, options.mqtt_port, options.http_port, brokers, front, tls, limits=limits, ledger=options.ledger
-    )
+        options.host, options.mqtt_port, options.http_port, brokers, front, tls,
+        limits=limits, ledger=options.ledger, packs=_packs(options),
+    )  # fmt: skip
 
     notifier = Notifier.from_environment()
 
@@ -117,3 +120,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _packs(options: argparse.Namespace) -> bool:
+    if options.packs is not None:
+        return bool(options.packs)
+    return options.store is not None and options.store.startswith("s3:")
