@@ -7,7 +7,21 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from sealbell_owner import age_open, show
-from sealbell_owner.commands import clips, doorbells, enrol, export, follow, health, init, open, phones, pin, verify
+from sealbell_owner.commands import (
+    clips,
+    delete,
+    doorbells,
+    enrol,
+    export,
+    follow,
+    health,
+    init,
+    open,
+    phones,
+    pin,
+    retention,
+    verify,
+)
 from sealbell_owner.errors import OwnerError
 from sealbell_wire.errors import WireError
 
@@ -36,6 +50,8 @@ _COMMANDS: tuple[
     ("follow", "each ring as it comes, and the film while it is recorded", follow.add_arguments, follow.run),
     ("verify", "what was checked of a clip, in words", verify.add_arguments, verify.run),
     ("export", "a clip as files for stock age and ssh-keygen", export.add_arguments, export.run),
+    ("delete", "end clips, or a doorbell, for good", delete.add_arguments, delete.run),
+    ("retention", "for how many days clips are kept", retention.add_arguments, retention.run),
     ("age-open", "open any age file on standard input", age_open.add_arguments, age_open.run),
 )
 

@@ -8,6 +8,7 @@ a message that a relay has to pass on, or else the doorbell falls silent, which 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sealbell_owner.gone import Gone
 from sealbell_owner.heard import AN_OLDER_CARD, Heard, contradictions
 from sealbell_owner.history import Memory
 from sealbell_owner.listing import ClipEntry
@@ -37,6 +38,7 @@ class Shown:
 
     clips: Sequence[ClipEntry]
     memory: Memory
+    gone: Gone = field(default_factory=Gone)
 
 
 _LOOK_AT_RELAY = "the relay withholds it: ask whoever runs it, and trust it no further"
@@ -112,7 +114,9 @@ def _judge_listing(found: Diagnosis, beat: Beat, report: Report, shown: Shown) -
         text = f"{name} goes on to part {tip.seq}, and the relay shows it up to part {shown_seq} only"
         if entry is None:
             text = f"the doorbell recorded {name}, which the relay does not show"
-        if _on_its_way(tip.seq - shown_seq, beat, report):
+        if entry is None and shown.gone.explains(tip.clip):
+            found.notes.append(f"{name} is gone, as its owner wanted: deleted, or its days are over")
+        elif _on_its_way(tip.seq - shown_seq, beat, report):
             found.notes.append(f"{text}: it may still be on its way")
         else:
             found.wrong.append((text, _LOOK_AT_RELAY))

@@ -5,13 +5,15 @@ before. So whoever holds two clips in a row knows that none was hidden between t
 where its doorbell ended it. What a relay cannot be caught at from its own answer alone, hiding the newest clips or
 the newest end, is caught by memory: the owner remembers of every clip seen how it began and how far it went, and
 nothing that was seen once may be shorter, different or gone later. What was never seen shows at the doorbell's next
-sign of life. Everything here is pure; where it is kept is home.py's matter.
+sign of life. What the owner deleted, or whose days are over, is gone rightly (gone.py), and the chain is held together
+across it by what was seen of it. Everything here is pure; where it is kept is home.py's matter.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sealbell_owner.gone import Gone
 from sealbell_owner.listing import ClipEntry, check_entry
 from sealbell_wire import chain, strictjson
 from sealbell_wire.errors import ContradictionError, FormatError, WireError
@@ -61,8 +63,14 @@ class Review:
     joins: Mapping[str, bool | None]
 
 
-def review(listed: Sequence[ClipEntry], memory: Memory, doorbell_key: bytes, *, to_the_first: bool) -> Review:
-    """Check the newest clips of a doorbell, newest first; `to_the_first` if there are none older than the last."""
+def review(
+    listed: Sequence[ClipEntry], memory: Memory, doorbell_key: bytes, *, to_the_first: bool, gone: Gone | None = None
+) -> Review:
+    """Check the newest clips of a doorbell, newest first; `to_the_first` if there are none older than the last.
+
+    `gone` is what the owner knows to be rightly missing.
+    """
+    gone = gone or Gone()
     findings: list[Finding] = []
     clips: list[ClipEntry] = []
     for entry in listed:
@@ -72,14 +80,19 @@ def review(listed: Sequence[ClipEntry], memory: Memory, doorbell_key: bytes, *, 
             findings.append(Finding(entry.clip, f"is refused: {error}"))
             continue
         clips.append(entry)
+        if fault := gone.returned(entry.clip):
+            findings.append(Finding(entry.clip, fault))
         if entry.clip in memory:
             findings += [Finding(entry.clip, text) for text in changes(entry, memory[entry.clip])]
     joins: dict[str, bool | None] = {}
     for place, entry in enumerate(clips):
-        fault = _join_fault(clips[place + 1] if place + 1 < len(clips) else None, entry, to_the_first=to_the_first)
+        older = clips[place + 1] if place + 1 < len(clips) else None
+        fault = _join_fault(older, entry, to_the_first=to_the_first)
+        if fault:
+            fault = _across(older, entry, fault, memory, gone)
         joins[entry.clip] = None if fault is None else not fault
         findings += [Finding(entry.clip, fault)] if fault else []
-    findings += _forgotten(listed, memory, to_the_first=to_the_first)
+    findings += _forgotten(listed, memory, gone, to_the_first=to_the_first)
     return Review(tuple(clips), tuple(findings), joins)
 
 
@@ -158,8 +171,34 @@ def _join_fault(older: ClipEntry | None, newer: ClipEntry, *, to_the_first: bool
     return ""
 
 
-def _forgotten(listed: Sequence[ClipEntry], memory: Memory, *, to_the_first: bool) -> list[Finding]:
+def _across(older: ClipEntry | None, newer: ClipEntry, fault: str, memory: Memory, gone: Gone) -> str | None:
+    """Return what of a fault between two clips remains, knowing that clips between them are rightly gone.
+
+    "" if the clip before `newer` was seen before it went and `newer` follows it; None if that cannot be told, since
+    it was never seen.
+    """
+    first = newer.first
+    if first is None or first.record.counter is None:
+        return fault
+    floor = older.first.record.counter if older and older.first and older.first.record.counter else 0
+    missing = first.record.counter - floor - 1
+    if missing < 1:
+        return fault
+    before = next((s for s in memory.values() if s.counter == first.record.counter - 1 and s.clip < newer.clip), None)
+    if before is not None and gone.explains(before.clip):
+        if first.record.last == before.newest:
+            return ""
+        if first.record.last == ZERO_HASH:
+            return fault
+        return "does not follow the clip before it, which is gone: its end is another than was seen"
+    explained = gone.between(older.clip if older else "", newer.clip)
+    known_over = older is None and any(gone.is_over(clip) for clip in [*memory, newer.clip] if clip <= newer.clip)
+    return None if known_over or missing <= explained else fault
+
+
+def _forgotten(listed: Sequence[ClipEntry], memory: Memory, gone: Gone, *, to_the_first: bool) -> list[Finding]:
     names = {entry.clip for entry in listed}
     oldest = listed[-1].clip if listed else ""
-    gone = [s for s in memory.values() if s.clip not in names and (to_the_first or s.clip > oldest)]
-    return [Finding(seen.clip, "was seen before, and is no longer shown") for seen in reversed(gone)]
+    absent = [s for s in memory.values() if s.clip not in names and (to_the_first or s.clip > oldest)]
+    hidden = [seen for seen in absent if not gone.explains(seen.clip)]
+    return [Finding(seen.clip, "was seen before, and is no longer shown") for seen in reversed(hidden)]

@@ -18,8 +18,10 @@ from sealbell_owner import history, keys
 from sealbell_owner.clip import Trust
 from sealbell_owner.errors import OwnerError
 from sealbell_owner.files import make_folder, read_file, show, write_file
+from sealbell_owner.gone import Gone
 from sealbell_owner.heard import MAX_HEARD_BYTES, Heard, encode_heard, parse_heard
 from sealbell_owner.history import Seen
+from sealbell_owner.statements import Statements
 from sealbell_wire import sshsig, strictjson
 from sealbell_wire.age.keys import MAX_IDENTITY_FILE_CHARS, Identity, parse_identity_file
 from sealbell_wire.enrolment import (
@@ -206,6 +208,15 @@ class Home:
             if new != old:
                 path = self.folder / SEEN / f"{pin.doorbell}.json"
                 write_file(path, history.encode_memory(pin.doorbell, new))
+
+    def statements(self) -> Statements:
+        """Return what this owner ended, and for how long clips are kept."""
+        relay_key = bytes.fromhex(self.owner().relay.receipt_key)
+        return Statements(self.folder, sshsig.verify_key_of(self.key()).hex(), relay_key)
+
+    def gone(self, pin: Pin, now_ms: int) -> Gone:
+        """Return what of a doorbell is rightly gone."""
+        return self.statements().gone(pin.doorbell, now_ms)
 
     def heard(self, pin: Pin) -> Heard | None:
         """Return what was heard of a doorbell's health; None if nothing was."""

@@ -5,7 +5,7 @@ become a large one.
 """
 
 import ssl
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from functools import partial
 from urllib.parse import urlencode
 
@@ -16,13 +16,16 @@ from sealbell_owner.errors import OwnerError, UnreachableError
 from sealbell_owner.listing import Offered, Page
 from sealbell_owner.stored import read_stream
 from sealbell_owner.trust import context_for, not_believed
+from sealbell_wire import strictjson
 from sealbell_wire.enrolment import DoorbellCard, RelayCard
-from sealbell_wire.errors import FormatError
+from sealbell_wire.errors import FormatError, WireError
+from sealbell_wire.ids import check_hash
 from sealbell_wire.limits import MAX_JSON_BYTES, MAX_SEQ
 
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 30  # a relay that follows sends something every few seconds
-OK = 200
+OK, RESTORED = 200, 503
+MAX_REFUSAL_BYTES = 4_096
 ACCEPTED = {201: True, OK: False}  # whether it was done just now, or before
 UNKNOWN = 401
 NOT_KNOWN = (
@@ -32,9 +35,14 @@ NOT_KNOWN = (
 
 
 class Relay:
-    """A Source, and the only one that can be followed. `token` is 64 hex digits, None for whoever has none yet."""
+    """A Source, and the only one that can be followed. `token` is 64 hex digits, None for whoever has none yet.
 
-    def __init__(self, card: RelayCard, token: str | None) -> None:
+    `on_restored` is told the nonce of a relay that was restored from a copy and shows nothing until it was given what
+    it may have forgotten; afterwards it is asked again.
+    """
+
+    def __init__(self, card: RelayCard, token: str | None, on_restored: Callable[[str], None] | None = None) -> None:
+        self._on_restored = on_restored
         self._base = card.http.rstrip("/")
         self._headers = {"Accept-Encoding": "identity"}
         if token is not None:
@@ -91,6 +99,32 @@ class Relay:
             raise OwnerError(*NOT_KNOWN)
         return response.status
 
+    def post_statements(self, path: str, body: bytes, also: Collection[int] = ()) -> bytes:
+        """Post signed statements and return the answer's bytes, at most MAX_JSON_BYTES; nothing for a status in `also`.
+
+        Raises OwnerError on any other refusal.
+        """
+        url, headers = f"{self._base}{path}", {**self._headers, "Content-Type": "application/octet-stream"}
+        try:
+            response = self._pool.request("POST", url, body, headers=headers, preload_content=False, redirect=False)
+            data = response.read(MAX_JSON_BYTES, decode_content=False)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise _unreachable(error) from None
+        response.close()
+        match response.status:
+            case 200:
+                return data
+            case status if status in also:
+                return b""
+            case 401:
+                raise OwnerError(*NOT_KNOWN)
+            case 404:
+                raise OwnerError("the relay knows no such thing of this owner's", "see `sealbell-owner doorbells DIR`")
+            case 409:
+                raise OwnerError("the relay has newer word, or its clock is another", "set both clocks, and try again")
+            case status:
+                raise UnreachableError(f"the relay answered with status {status}", "try again later")
+
     def get_json(self, path: str, query: dict[str, str] | None = None) -> bytes:
         """Return an answer that should be JSON, one byte longer than a parser takes if it is longer than that."""
         response = self._get(path, query or {})
@@ -111,7 +145,13 @@ class Relay:
             raise _unreachable(error) from None
         if response.status == OK:
             return response
+        nonce = _nonce(response) if response.status == RESTORED else None
         response.close()
+        if nonce is not None and self._on_restored is not None:
+            # Once, or a relay that always says so would keep us for ever.
+            on_restored, self._on_restored = self._on_restored, None
+            on_restored(nonce)
+            return self._get(path, query)
         match response.status:
             case 401:
                 raise OwnerError(*NOT_KNOWN)
@@ -123,6 +163,15 @@ class Relay:
                 )
             case status:
                 raise UnreachableError(f"the relay answered with status {status}", "try again later")
+
+
+def _nonce(response: urllib3.BaseHTTPResponse) -> str | None:
+    try:
+        said = strictjson.load(response.read(MAX_REFUSAL_BYTES, decode_content=False), "refusal")
+        nonce = said.get("nonce")
+        return check_hash(nonce, "nonce") if isinstance(nonce, str) else None
+    except (urllib3.exceptions.HTTPError, OSError, WireError):
+        return None
 
 
 def _unreachable(error: Exception) -> OwnerError:

@@ -1,11 +1,14 @@
 """Where clips come from: a relay over HTTP, or a relay's folder. Neither is believed in anything (clip, history)."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from sealbell_owner import show
 from sealbell_owner.folder import Folder
-from sealbell_owner.home import Owner
+from sealbell_owner.home import Home
+from sealbell_owner.keeping import Keeping
 from sealbell_owner.listing import Offered, Page
 from sealbell_owner.relay import Relay
 
@@ -31,6 +34,17 @@ class Source(Protocol):
         """
 
 
-def open_source(owner: Owner, folder: Path | None) -> Source:
+def open_source(home: Home, folder: Path | None) -> Source:
     """Return the relay's folder that was named, or else the owner's relay."""
-    return Folder(folder) if folder else Relay(owner.relay, owner.token)
+    return Folder(folder) if folder else open_relay(home)
+
+
+def open_relay(home: Home) -> Relay:
+    """Return the owner's relay. One that was restored from a copy is given what it may have forgotten."""
+    owner = home.owner()
+
+    def resume(nonce: str) -> None:
+        given = Keeping(home, Relay(owner.relay, owner.token), time.time_ns() // 1_000_000).resume(nonce)
+        show.note(f"note: the relay was restored from a copy; it was told again what was deleted: {given} tombstones")
+
+    return Relay(owner.relay, owner.token, resume)

@@ -12,6 +12,7 @@ from sealbell_owner.history import Review
 from sealbell_owner.home import Home, Pin
 from sealbell_owner.listing import ClipEntry
 from sealbell_owner.lookup import MAX_LISTED_CLIPS, newest_clips
+from sealbell_owner.reviewing import reviewed
 from sealbell_owner.source import Source, open_source
 from sealbell_wire.errors import WireError
 
@@ -42,14 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List them."""
     home = Home(arguments.home)
-    source = open_source(home.owner(), arguments.source)
+    source = open_source(home, arguments.source)
     limit = min(arguments.limit, MAX_LISTED_CLIPS - 1)
     rows: list[dict[str, Any]] = []
     findings: list[dict[str, str]] = []
     for pin in home.choose(arguments.doorbell):
         # One more than is shown, to tell whether the oldest joins the one before it.
         listed, to_the_first = newest_clips(source, pin, limit + 1)
-        review = history.review(listed, home.memory(pin), bytes.fromhex(pin.key), to_the_first=to_the_first)
+        review = reviewed(home, source, pin, listed, to_the_first=to_the_first)
         trust = home.trust(pin)
         for entry in review.clips[:limit]:
             row, faults = _row(source, pin, trust, entry, review)

@@ -6,7 +6,7 @@ from sealbell_owner import show
 from sealbell_owner.commands import options
 from sealbell_owner.errors import OwnerError
 from sealbell_owner.home import Home
-from sealbell_owner.relay import Relay
+from sealbell_owner.source import open_relay
 from sealbell_wire.errors import WireError
 
 DESCRIPTION = (
@@ -25,10 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List them."""
     home = Home(arguments.home)
-    owner, pins = home.owner(), home.pins()
+    pins = home.pins()
     known = {pin.doorbell for pin in pins}
     try:
-        offered = [card for card in Relay(owner.relay, owner.token).doorbells() if card.doorbell not in known]
+        offered = [card for card in open_relay(home).doorbells() if card.doorbell not in known]
     except (OwnerError, WireError) as error:
         show.note(f"note: {error}")
         offered = []

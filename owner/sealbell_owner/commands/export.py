@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Export it."""
     home, out = Home(arguments.home), arguments.out
-    source = open_source(home.owner(), arguments.source)
+    source = open_source(home, arguments.source)
     pin, entry = find_clip(source, home.choose(arguments.doorbell), arguments.clip)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OwnerError(f"{str(out)!r} is not empty", "name a folder that is not there yet")

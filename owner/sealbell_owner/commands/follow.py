@@ -18,6 +18,7 @@ from sealbell_owner.home import Home, Pin
 from sealbell_owner.listing import check_entry
 from sealbell_owner.live import Live, Over, just_before
 from sealbell_owner.relay import Relay
+from sealbell_owner.source import open_relay
 from sealbell_owner.stored import StreamCutError
 from sealbell_wire.content import Notice
 from sealbell_wire.errors import WireError
@@ -55,12 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
         show.error("--json and --out - both want standard output", "write the film to a file")
         return 2
     home = Home(arguments.home)
-    owner = home.owner()
     chosen = home.choose(arguments.doorbell)
     if len(chosen) > 1:
         raise OwnerError("several doorbells are pinned", "name one by --doorbell")
     follower = Follower(home, chosen[0], _films(arguments.out), as_json=arguments.json, quiet=arguments.out == STDOUT)
-    return follower.run(Relay(owner.relay, owner.token), arguments.count, time.sleep)
+    return follower.run(open_relay(home), arguments.count, time.sleep)
 
 
 class Follower:

@@ -9,10 +9,12 @@ from typing import Any
 from sealbell_owner import show
 from sealbell_owner.commands import options
 from sealbell_owner.diagnosis import EVERY_MS, Diagnosis, Shown, diagnose, spoke_ms
+from sealbell_owner.gone import Gone
 from sealbell_owner.heard import Heard, remember
 from sealbell_owner.home import Home, Pin
 from sealbell_owner.listing import ClipEntry, check_entry
 from sealbell_owner.lookup import MAX_LISTED_CLIPS, newest_clips
+from sealbell_owner.reviewing import rightly_gone
 from sealbell_owner.source import Source, open_source
 from sealbell_wire.errors import WireError
 from sealbell_wire.health import Health, parse_health
@@ -43,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Show it."""
     home = Home(arguments.home)
     owner = home.owner()
-    source = open_source(owner, arguments.source)
+    source = open_source(home, arguments.source)
     visits = [_visit(home, source, pin, owner.readers) for pin in home.choose(arguments.only)]
     well = not any(visit.diagnosis.wrong for visit in visits)
     if arguments.json:
@@ -79,7 +81,10 @@ def _visit(home: Home, source: Source, pin: Pin, readers: str) -> Visit:
     except WireError as error:
         text = f"the relay shows as its word what cannot be believed: {error}"
         return Visit(pin, Diagnosis([(text, "ask whoever runs the relay, and trust it no further")]), now_ms)
-    shown = Shown(_listed(source, pin, report.tip.clip), home.memory(pin))
+    listed = _listed(source, pin, report.tip.clip)
+    hidden = report.tip.counter and report.tip.clip not in {entry.clip for entry in listed}
+    gone = rightly_gone(home, source, pin, report.tip.clip) if hidden else Gone()
+    shown = Shown(listed, home.memory(pin), gone)
     diagnosis = diagnose(health, report, offered.arrived_ms, now_ms, heard, shown, readers)
     home.keep_heard(pin, lambda old: remember(old, health, report.tip))
     return Visit(pin, diagnosis, now_ms, health, report, offered.arrived_ms)

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Open it."""
     home = Home(arguments.home)
-    source = open_source(home.owner(), arguments.source)
+    source = open_source(home, arguments.source)
     pin, entry = find_clip(source, home.choose(arguments.doorbell), arguments.clip)
     clip, film = Clip(entry.clip, home.trust(pin)), Film()
     seen = home.memory(pin).get(entry.clip)

@@ -1,14 +1,16 @@
 """`sealbell-owner phones`: who else may show a token as this owner."""
 
 import argparse
+import time
 
 from sealbell_owner import show
 from sealbell_owner.commands import options
 from sealbell_owner.enrolling import add_phone, phones
 from sealbell_owner.home import Home
-from sealbell_owner.relay import Relay
+from sealbell_owner.keeping import Keeping
+from sealbell_owner.source import open_relay
 from sealbell_wire.errors import FormatError
-from sealbell_wire.ids import check_hash
+from sealbell_wire.ids import ZERO_ID, check_hash
 
 DESCRIPTION = (
     "List the phones that the relay lets in as this owner, each by the SHA-256 of a token that the phone has drawn. A "
@@ -23,13 +25,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--add", metavar="HASH", type=_hash, help="let a phone in, by the SHA-256 of its token, 64 digits"
     )
+    parser.add_argument(
+        "--revoke", metavar="HASH", type=_hash, help="let a phone in no more, for good, by the SHA-256 of its token"
+    )
     options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Add one if asked, and list them."""
-    owner = Home(arguments.home).owner()
-    relay = Relay(owner.relay, owner.token)
+    home = Home(arguments.home)
+    relay = open_relay(home)
+    if arguments.revoke:
+        Keeping(home, relay, time.time_ns() // 1_000_000).end("token", ZERO_ID, [arguments.revoke])
     if arguments.add:
         add_phone(relay, arguments.add)
     found = phones(relay)

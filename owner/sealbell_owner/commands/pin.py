@@ -8,7 +8,7 @@ from sealbell_owner.commands import options
 from sealbell_owner.enrolling import enrol_doorbell
 from sealbell_owner.errors import OwnerError
 from sealbell_owner.home import Home, read_doorbell
-from sealbell_owner.relay import Relay
+from sealbell_owner.source import open_relay
 from sealbell_wire.enrolment import Introduction
 
 DESCRIPTION = (
@@ -36,9 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not isinstance(given, Introduction):
         show.note("note: it is trusted, and not enrolled at the relay: its introduction.json does both")
         return 0
-    owner = home.owner()
     try:
-        made = enrol_doorbell(Relay(owner.relay, owner.token), given)
+        made = enrol_doorbell(open_relay(home), given)
     except OwnerError as error:
         raise type(error)(f"pinned, but not enrolled: {error}", error.hint) from None
     show.lines([("enrolled", "at the relay" if made else "at the relay, as before")])

@@ -10,6 +10,7 @@ from sealbell_owner.commands import options
 from sealbell_owner.history import Review
 from sealbell_owner.home import Home, Pin
 from sealbell_owner.lookup import MAX_LISTED_CLIPS, fetch, find_clip, newest_clips
+from sealbell_owner.reviewing import reviewed
 from sealbell_owner.source import open_source
 
 DESCRIPTION = (
@@ -41,13 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Verify it."""
     home = Home(arguments.home)
     owner = home.owner()
-    source = open_source(owner, arguments.source)
+    source = open_source(home, arguments.source)
     pin, entry = find_clip(source, home.choose(arguments.doorbell), arguments.clip)
     clip = Clip(entry.clip, home.trust(pin))
     with show.Bar("verifying", entry.size_bytes, quiet=arguments.json) as advance:
         fetch(source, pin, entry, clip, lambda opened: advance(opened.part.record.size))
     listed, to_the_first = newest_clips(source, pin, MAX_LISTED_CLIPS, until=lambda e: e.clip < entry.clip)
-    review = history.review(listed, home.memory(pin), bytes.fromhex(pin.key), to_the_first=to_the_first)
+    review = reviewed(home, source, pin, listed, to_the_first=to_the_first)
     neighbours = _neighbours(entry.clip, review)
     findings = [f.text for f in review.findings if f.clip == entry.clip]
     findings += [f"the clip after it: {f.text}" for f in review.findings if f.clip == neighbours.after]
