@@ -17,6 +17,9 @@ from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.fsck import Fsck
 from sealbell_relay.look import Finding
+from sealbell_relay.tls.certificates import encode_certificate, encode_key, issue, new_key
+from sealbell_relay.tls.folder import TlsFolder
+from sealbell_relay.tls.pair import parse_pair
 from sealbell_wire import sshsig
 from sealbell_wire.enrolment import RelayCard
 from sealbell_wire.ids import ZERO_HASH
@@ -473,3 +476,34 @@ def test_a_folder_that_is_no_relays_is_refused(tmp_path: Path) -> None:
         look(Folder(tmp_path))
     with pytest.raises(RelayError, match="not a relay's folder"):
         look(Folder(tmp_path / "absent"))
+
+
+@pytest.fixture
+def sealed(folder: Folder) -> TlsFolder:
+    """The TLS files of a relay that served with its own CA."""
+    tls = TlsFolder(folder)
+    authority = tls.make_authority(("relay.example.net",), new_key(), 1_790_000_000.0)
+    key = new_key()
+    server = issue(authority, authority.names, key, 1_790_000_000.0)
+    tls.write_server(parse_pair(encode_certificate(server), encode_key(key)))
+    return tls
+
+
+def test_the_files_of_tls_are_a_relays_own(folder: Folder, sealed: TlsFolder) -> None:
+    assert look(folder) == []
+    (folder.tls / "old.pem").write_bytes(b"")
+    (folder.tls / "old.pem").chmod(0o600)
+    assert [(found.path, found.what) for found in look(folder)] == [("tls/old.pem", "does not belong here")]
+
+
+@pytest.mark.parametrize("name", ["ca.key", "server.pem"])
+def test_a_key_of_tls_that_others_may_read_is_said(folder: Folder, sealed: TlsFolder, name: str) -> None:
+    (folder.tls / name).chmod(0o640)
+    (found,) = look(folder)
+    assert (found.path, "pass for this relay" in found.advice) == (f"tls/{name}", True)
+
+
+def test_a_damaged_ca_is_said(folder: Folder, sealed: TlsFolder) -> None:
+    (folder.tls / "ca.pem").write_bytes(b"damaged")
+    (found,) = look(folder)
+    assert (found.path, "is damaged" in found.what) == ("tls/ca.pem", True)
