@@ -17,18 +17,24 @@ def make_folder(path: Path) -> None:
 
 def read_file(path: Path, limit_bytes: int) -> bytes:
     """Return a regular file's bytes; OwnerError if it is something else, is larger, or cannot be read."""
+    data = read_piece(path, 0, limit_bytes + 1)
+    if len(data) > limit_bytes:
+        raise OwnerError(f"{show(path)} is larger than {limit_bytes} bytes")
+    return data
+
+
+def read_piece(path: Path, start: int, size: int) -> bytes:
+    """Return up to `size` bytes of a regular file from byte `start` on; OwnerError as `read_file`."""
     try:
         # Not blocking: a pipe that someone put in a file's place would wait for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OwnerError(f"{show(path)} is not a file")
-            data = file.read(limit_bytes + 1)
+            file.seek(start)
+            return file.read(size)
     except OSError as error:
         raise OwnerError(f"cannot read {show(path)}: {error.strerror}") from None
-    if len(data) > limit_bytes:
-        raise OwnerError(f"{show(path)} is larger than {limit_bytes} bytes")
-    return data
 
 
 def write_file(path: Path, data: bytes) -> None:

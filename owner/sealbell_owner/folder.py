@@ -8,7 +8,8 @@ from pathlib import Path
 from sealbell_owner.errors import OwnerError
 from sealbell_owner.files import read_file, show
 from sealbell_owner.listing import ClipEntry, Offered, Page, SignedRecord
-from sealbell_owner.stored import MAX_STORED_BYTES, split_stored
+from sealbell_owner.packs import Place, places
+from sealbell_owner.stored import split_stored
 from sealbell_wire.errors import WireError
 from sealbell_wire.limits import MAX_HEALTH_BYTES
 from sealbell_wire.part import parse_part
@@ -18,11 +19,10 @@ from sealbell_wire.statement import take_statement
 BUCKET_CHARS = 6
 _CLIP = re.compile(r"[0-9a-f]{32}\Z", re.ASCII)
 _HEALTH = re.compile(r"[0-9]{16}-([0-9]{16})\Z", re.ASCII)
-_PART = re.compile(r"(00[0-9]{4})\.(part|dropped)\Z", re.ASCII)
 
 
 class Folder:
-    """A Source over `clips/{doorbell}/{clip[:6]}/{clip}/{seq:06d}.part`, or `.dropped`, as a relay writes them."""
+    """A Source over `clips/{doorbell}/{clip[:6]}/{clip}/` as a relay fills it (SPEC 12.1)."""
 
     def __init__(self, path: Path) -> None:
         """`path` is a relay's folder or the store in it; OwnerError if it is neither."""
@@ -49,10 +49,10 @@ class Folder:
 
     def parts(self, doorbell: str, clip: str, from_seq: int = 0) -> Iterator[bytes]:
         """See Source."""
-        paths = self._paths(doorbell, clip)
-        if not paths:
+        found = self._places(doorbell, clip)
+        if not found:
             raise OwnerError(f"there is no clip {clip}", "list them with `sealbell-owner clips DIR`")
-        return (_read(path) for seq, path in paths.items() if seq >= from_seq)
+        return (_read(place) for seq, place in found.items() if seq >= from_seq)
 
     def _names(self, doorbell: str, before: str | None) -> Iterator[str]:
         folder = self._clips / doorbell
@@ -63,38 +63,32 @@ class Folder:
                 if _CLIP.match(name) and name[:BUCKET_CHARS] == bucket and (before is None or name < before):
                     yield name
 
-    def _paths(self, doorbell: str, clip: str) -> dict[int, Path]:
-        folder = self._clips / doorbell / clip[:BUCKET_CHARS] / clip
-        paths: dict[int, Path] = {}
-        # In this order, NNNNNN.dropped comes before NNNNNN.part, which wins.
-        for name in sorted(_names_in(folder)):
-            if found := _PART.match(name):
-                paths[int(found[1])] = folder / name
-        return paths
+    def _places(self, doorbell: str, clip: str) -> dict[int, Place]:
+        return places(self._clips / doorbell / clip[:BUCKET_CHARS] / clip)
 
     def _entry(self, doorbell: str, clip: str) -> ClipEntry | None:
-        paths = self._paths(doorbell, clip)
-        first = _peek(paths[0]) if 0 in paths else None
-        newest = next(filter(None, map(_peek, reversed(paths.values()))), None)
+        found = self._places(doorbell, clip)
+        first = _peek(found[0]) if 0 in found else None
+        newest = next(filter(None, map(_peek, reversed(found.values()))), None)
         if newest is None:
             return None
-        dropped = sum(path.suffix == ".dropped" for path in paths.values())
-        size_bytes = sum(path.stat().st_size for path in paths.values())
+        dropped = sum(place.dropped for place in found.values())
+        size_bytes = sum(place.size for place in found.values())
         return ClipEntry(
-            clip, len(paths) - dropped, dropped, size_bytes, first[0] if first else None, newest[0], newest[1]
+            clip, len(found) - dropped, dropped, size_bytes, first[0] if first else None, newest[0], newest[1]
         )
 
 
-def _read(path: Path) -> bytes:
+def _read(place: Place) -> bytes:
     try:
-        return read_file(path, MAX_STORED_BYTES)
+        return place.read()
     except OwnerError:
         return b""  # one bad file is a part that is refused, and the others are still opened
 
 
-def _peek(path: Path) -> tuple[SignedRecord, int] | None:
+def _peek(place: Place) -> tuple[SignedRecord, int] | None:
     try:
-        frame, receipt = split_stored(read_file(path, MAX_STORED_BYTES))
+        frame, receipt = split_stored(place.read())
         part = parse_part(frame)
         return SignedRecord(part.record, part.record_bytes, part.signature), _arrived_ms(receipt)
     except (OwnerError, WireError):

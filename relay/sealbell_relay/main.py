@@ -137,10 +137,10 @@ async def serve(
         stack.callback(hub.close)
         intake, healths = custody.intake(recent), HealthIntake(shelf, recent, _wall_ms, custody.hear_clock)
         packer = Packer(Packing(store, verify_key_of(key)), archive, register, log, _wall_ms, time.monotonic)
-        on_end = packer.note if settings.packs else None
         reception = Reception(
-            intake, healths, hub, outgoing, state, log, storing, time.monotonic, instruments.metrics.receipt, on_end
-        )
+            intake, healths, hub, outgoing, state, log, storing, time.monotonic, instruments.metrics.receipt,
+            packer.note if settings.packs else None,
+        )  # fmt: skip
         stack.push_async_callback(reception.lanes.drain, DRAIN_S)
         mqtt = MqttSide(addresses, reception, outgoing, peers, credential, state, log, random.random, tls.broker)
         running += [mqtt.run, *custody.work(reading), *([partial(packer.run, reading)] if settings.packs else [])]
