@@ -23,6 +23,7 @@ from sealbell_owner.errors import OwnerError
 from sealbell_owner.relay import Relay
 from sealbell_owner.trust import context_for
 from sealbell_testing.clock import HandClock
+from sealbell_testing.relay import Relay as SealbellRelay
 from sealbell_wire import topics
 from sealbell_wire.enrolment import RelayCard
 
@@ -250,3 +251,18 @@ def test_doctor_says_what_is_wrong_with_who_answers(
         set_up(folder, bundles.write(tmp_path, card), bytes)
         found = doctor.reached(Home(folder), doctor.connect, lambda: True)
     assert (found.state, said in found.said, hint in found.hint) == (state, True, True), found
+
+
+@pytest.mark.parametrize("certificate", [*REFUSED, "good"])
+def test_relay_shows_its_credential_to_no_other_broker(certificate: str, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(CA.pem)
+    with Impostor(shown(certificate, tmp_path)) as broker:
+        url = f"mqtts://127.0.0.1:{broker.port}"
+        relay = SealbellRelay(tmp_path / "relay", "--broker", url, "--broker-ca", str(tmp_path / "ca.pem"))
+        try:
+            relay.wait_for("broker-away")
+        finally:
+            relay.kill()
+    credential = (tmp_path / "relay" / "broker.credential").read_bytes().strip()
+    assert (credential in broker.read) is (certificate == "good")
+    assert credential not in broker.raw

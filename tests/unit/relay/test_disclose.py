@@ -19,6 +19,8 @@ from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.knows import ABSENT, MEANINGS, SEEN
 from sealbell_relay.letter import Counts
+from sealbell_relay.tls.certificates import encode_key, new_key
+from sealbell_relay.tls.folder import TlsFolder
 from sealbell_wire.age.decoy import Decoy
 from sealbell_wire.age.file import seal
 from sealbell_wire.age.mlkem768x25519 import HybridIdentity
@@ -300,3 +302,13 @@ def test_the_check_that_the_statement_describes_ends_as_it_says(tmp_path: Path, 
     assert (out / "part.age").read_bytes() == sealed
     assert done.returncode != 0
     assert "no identity matched any of the recipients" in done.stderr
+
+
+def test_no_key_of_the_relays_is_given(folder: Folder, out: Path) -> None:
+    authority = TlsFolder(folder).make_authority(("relay.example.net",), new_key(), MADE_S)
+    give(folder, out)
+    given = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
+    secret = authority.key.private_numbers().private_value.to_bytes(32)
+    for key in (secret, folder.key().private_bytes_raw(), encode_key(authority.key).splitlines()[1]):
+        assert key not in given
+        assert key.hex().encode() not in given
