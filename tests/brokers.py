@@ -43,6 +43,11 @@ class Broker(ABC):
     def url(self) -> str:
         return f"mqtt://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     @abstractmethod
     def command(self) -> list[str]:
         """What starts it."""

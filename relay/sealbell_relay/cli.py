@@ -9,7 +9,19 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
-from sealbell_relay.commands import allow, disclose, fsck, init, invite, knows, restored, revoke, serve, status
+from sealbell_relay.commands import (
+    accounts,
+    allow,
+    disclose,
+    fsck,
+    init,
+    invite,
+    knows,
+    restored,
+    revoke,
+    serve,
+    status,
+)
 from sealbell_relay.errors import RelayError
 
 DESCRIPTION = """\
@@ -20,6 +32,7 @@ Keeps what sealed doorbells send and hands it to their owners. It holds nothing 
   sealbell-relay allow DIR CARD       let an owner in by its card.json, or a doorbell by its introduction.json
   sealbell-relay revoke DIR KIND NAME end a doorbell, an owner, a token or an invite, for good
   sealbell-relay restored DIR         after a restore: delete again what had been deleted, then show the rest
+  sealbell-relay accounts DIR ...     keep the list of users of a broker that the relay does not start
   sealbell-relay status DIR           whether it serves, whom, and what it took and refused since it started
   sealbell-relay knows DIR            everything that it could tell about its doorbells' clips
   sealbell-relay fsck DIR             whether everything in DIR is as it was taken, and what to do if not
@@ -46,6 +59,7 @@ _COMMANDS: tuple[
         restored.add_arguments,
         restored.run,
     ),
+    ("accounts", "keep the list of users of a broker of your own", accounts.add_arguments, accounts.run),
     ("status", "say whether the relay serves, and what it took and refused", status.add_arguments, status.run),
     ("knows", "print everything that the relay could tell about its doorbells' clips", knows.add_arguments, knows.run),
     (

@@ -78,6 +78,14 @@ def brokers(text: str) -> list[Address]:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def broker(text: str) -> Address:
+    """Parse one broker's address."""
+    found = brokers(text)
+    if len(found) > 1:
+        raise argparse.ArgumentTypeError("give one address")
+    return found[0]
+
+
 def origin(text: str) -> str:
     """Parse the origin of a web page as browsers say it: https://HOST[:PORT], or http:// on this machine."""
     if not _ORIGIN.match(text):

@@ -92,13 +92,7 @@ class TlsSide:
     def _broker(self) -> ssl.SSLContext | None:
         if not self._brokers:
             return self._keeper.own if self._keeper else None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self._settings.broker_ca is None:
-            context.load_default_certs()
-        else:
-            context.load_verify_locations(cadata=read_ca(self._settings.broker_ca))
-        return context
+        return broker_trust(self._settings.broker_ca)
 
     def _common_ca(self) -> str:
         """Return the CA for the card, which holds one: whoever pins it believes no other."""
@@ -119,6 +113,17 @@ class TlsSide:
                 hint="let one CA sign for the broker and for HTTP: see Certificates in docs/operate.md",
             )
         return b64encode(next(iter(found), b"")).decode("ascii")
+
+
+def broker_trust(ca: Path | None) -> ssl.SSLContext:
+    """Return what checks brokers that the relay did not start, by `ca` (None: a public one). Raises RelayError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca is None:
+        context.load_default_certs()
+    else:
+        context.load_verify_locations(cadata=read_ca(ca))
+    return context
 
 
 def _name(host: str, given: str) -> str:

@@ -1,0 +1,98 @@
+"""`sealbell-relay accounts`: keep the list of users of a broker that no relay starts."""
+
+import argparse
+import asyncio
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from sealbell_relay import accounts_mosquitto, accounts_nats
+from sealbell_relay.accounts import relay_account
+from sealbell_relay.accounts_files import FileAccounts, Files
+from sealbell_relay.accounts_keeper import AccountsKeeper
+from sealbell_relay.address import Address
+from sealbell_relay.commands import options as asked
+from sealbell_relay.credentials import hashes
+from sealbell_relay.door import MqttDoor
+from sealbell_relay.errors import BrokerError
+from sealbell_relay.folder import Folder
+from sealbell_relay.log import Log
+from sealbell_relay.store import Store
+from sealbell_relay.tls.side import broker_trust
+
+DESCRIPTION = """\
+Run this beside each broker of your own, on its machine, as the broker's user. It writes whom the broker lets in, and to
+which topics, and makes the broker read that again whenever a doorbell was enrolled or has ended, at whichever relay.
+Start it before the broker, which needs the list to start.
+"""
+MAX_PID_BYTES = 32
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command to `parser`."""
+    parser.description = DESCRIPTION
+    asked.add_folder(parser)
+    asked.add_store(parser)
+    kind = parser.add_mutually_exclusive_group(required=True)
+    text = "the broker is nats-server, whose configuration says: include FILE"
+    kind.add_argument("--nats", metavar="FILE", type=Path, help=text)
+    text = "the broker is Mosquitto, with password_file FOLDER/passwords and acl_file FOLDER/topics"
+    kind.add_argument("--mosquitto", metavar="FOLDER", type=Path, help=text)
+    parser.add_argument("--pid", metavar="FILE", type=Path, required=True, help="the broker's pid_file")
+    text = "where the broker listens on this machine: it is asked whether it goes by a new list"
+    parser.add_argument("--broker", metavar="mqtt://HOST:PORT", type=asked.broker, required=True, help=text)
+    parser.add_argument("--broker-ca", metavar="FILE", type=Path, help="its CA at mqtts://, PEM")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Keep the list until stopped."""
+    folder = Folder(options.dir)
+    folder.key()
+    credential = folder.credential(secrets.token_bytes)
+    accounts = FileAccounts(
+        _files(options),
+        partial(reload, options.pid),
+        MqttDoor(lambda: options.broker, broker_trust(options.broker_ca)),
+        [relay_account(*hashes(credential.encode("ascii")))],
+        time.monotonic,
+    )
+    asyncio.run(_keep(asked.store(options, folder), accounts, options.broker, Log(sys.stderr, time.monotonic)))
+    return 0
+
+
+def reload(pid_file: Path) -> None:
+    """Make the broker read its list again; one that does not run reads it when it starts. Raises BrokerError."""
+    try:
+        with pid_file.open("rb") as file:
+            os.kill(int(file.read(MAX_PID_BYTES)), signal.SIGHUP)
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    except (OSError, ValueError) as failure:
+        raise BrokerError(
+            f"the broker of {pid_file} cannot be told of its new list: {failure}",
+            hint="run this as the broker's user, and give the pid_file that its configuration names",
+        ) from failure
+
+
+def _files(options: argparse.Namespace) -> Files:
+    of: Callable[..., list[tuple[Path, bytes]]] = accounts_nats.files if options.nats else accounts_mosquitto.files
+    return partial(of, options.nats or options.mosquitto)
+
+
+async def _keep(store: Store, accounts: FileAccounts, broker: Address, log: Log) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with ThreadPoolExecutor(1, "accounts") as thread:
+        keeper = AccountsKeeper(store, accounts, thread, log, time.monotonic)
+        await keeper.prepare()
+        print(f"keeping the list of users of {broker.url}", flush=True)
+        keeping = asyncio.create_task(keeper.run())
+        await stop.wait()
+        keeping.cancel()
