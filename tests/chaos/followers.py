@@ -1,25 +1,32 @@
 """Owners who follow over HTTP, at any relay, and come again at another one when a stream ends or breaks."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
 
 from chaos.ledger import Ledger
-from parts_factory import Doorbell
+from parts_factory import STARTED_MS, Doorbell
 from sealbell_wire.ids import ZERO_ID
+from sealbell_wire.receipt import read_receipts
+from sealbell_wire.tombstone import Tombstone
 
 CONNECT_S = 3.0
 SILENT_S = 12.0  # a relay that follows gives a sign of life every 5 s
+BROKEN = (aiohttp.ClientError, asyncio.IncompleteReadError, OSError, TimeoutError)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 2.0
 
 
 class Owner:
     """One owner's HTTP, who asks a relay drawn anew each time."""
 
-    def __init__(self, bell: Doorbell, urls: Sequence[str], ledger: Ledger, chance: random.Random) -> None:
+    def __init__(
+        self, bell: Doorbell, urls: Sequence[str], receipt_key: str, ledger: Ledger, chance: random.Random
+    ) -> None:
         self.bell = bell
+        self._receipt_key = bytes.fromhex(receipt_key)
         self.ledger = ledger
         self._urls = urls
         self._chance = chance
@@ -41,8 +48,26 @@ class Owner:
                     length = int.from_bytes(await answer.content.readexactly(4))
                     if length:
                         yield await answer.content.readexactly(length)
-        except (aiohttp.ClientError, asyncio.IncompleteReadError, OSError):
+        except BROKEN:
             return
+
+    async def delete(self, clip: str) -> None:
+        """Show a tombstone to one relay after the other until one has signed that the clip is gone."""
+        stone = Tombstone(self.bell.owner.card.key, "clip", self.bell.id, clip, STARTED_MS)
+        while True:
+            with contextlib.suppress(*BROKEN):
+                url = f"{self._chance.choice(self._urls)}/v1/tombstones"
+                async with self._session.post(url, data=stone.sign(self.bell.owner.key)) as answer:
+                    if answer.status == 200:
+                        (receipt,) = read_receipts(await answer.read(), self._receipt_key)
+                        assert (receipt.verdict, receipt.record) == ("deleted", stone.hash)
+                        return
+            await asyncio.sleep(LONGEST_PAUSE_S)
+
+    async def shows(self, clip: str) -> list[int]:
+        """What each relay answers to whoever asks for a clip."""
+        paths = [f"{url}/v1/doorbells/{self.bell.id}/clips/{clip}/parts" for url in self._urls]
+        return [(await self._session.get(path)).status for path in paths]
 
 
 class DoorbellFollower:

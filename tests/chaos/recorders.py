@@ -40,7 +40,7 @@ class Recorder:
             for part in clip:
                 message = part.encode()
                 self._outbox.commit(part, pressed=False, counter=number)
-                self._ledger.commit(part.record, message, time.monotonic())
+                self._ledger.commit(part.record, message)
                 self._waiting[part.record.clip, part.record.seq] = time.monotonic()
                 await self._pause(PART_S)
             number, last = number + 1, clip[-1].hash

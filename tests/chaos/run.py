@@ -5,13 +5,10 @@ promise was broken. A run with the same seed does the same to the same machines 
 """
 
 import asyncio
-import contextlib
 import random
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,16 +19,14 @@ from cluster import Cluster, Fault
 from parts_factory import Doorbell
 from parts_factory import Owner as Keys
 from sealbell_relay.archive import Archive
-from sealbell_relay.endings import Endings
-from sealbell_relay.errors import StoreError
+from sealbell_relay.places import clip_folder
 
 DOORBELLS = 20
 FOLLOWED_CLOSELY = 6  # doorbells whose every clip is followed by itself, too
 BETWEEN_S = (1.0, 4.0)
 LASTS_S = (0.5, 9.0)
-DELETE_EVERY_S = 5.0
+DELETE_EVERY_S = 2.0
 SETTLE_S = 240.0
-MAX_TRIES = 1_000
 MAX_WRONG_SHOWN = 20
 
 
@@ -75,20 +70,27 @@ class Chaos:
         await asyncio.to_thread(self._cluster.start)
         print(f"started in {time.monotonic() - began_s:.0f} s: seed {self._seed}, {seconds:.0f} s", flush=True)
         chance = random.Random(self._seed)
-        owners = [Owner(bell, self._cluster.urls, self._ledger, chance) for bell in self._bells]
+        owners = [
+            Owner(bell, self._cluster.urls, self._cluster.receipt_key, self._ledger, chance) for bell in self._bells
+        ]
         self._followers = [DoorbellFollower(owner) for owner in owners]
         self._recorders = [
             Recorder(bell, self._cluster.outbox(bell), self._ledger, self._seed + n)
             for n, bell in enumerate(self._bells)
         ]
         recording = [asyncio.create_task(recorder.run(self._stopped)) for recorder in self._recorders]
-        work = [self._look(), self._delete(chance), *(follower.run() for follower in self._followers)]
+        recording.append(asyncio.create_task(self._delete(owners, chance)))
+        work = [self._look(), *(follower.run() for follower in self._followers)]
         close = list(zip(owners, self._followers, strict=True))[:FOLLOWED_CLOSELY]
         self._tasks = [asyncio.create_task(each) for each in (*work, *(self._closely(*each) for each in close))]
         await self._disturb(schedule(self._cluster.faults, self._seed, seconds), seconds)
         self._stopped.set()
         await asyncio.gather(*recording)
         await self._settle()
+        for owner in owners:
+            for clip in (clip for doorbell, clip in self._ledger.deleted if doorbell == owner.bell.id):
+                if (statuses := await owner.shows(clip)) != [404] * len(self._cluster.relays):
+                    self._ledger.wrong.append(f"relays answer {statuses} to who asks for the deleted clip {clip}")
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, *(owner.close() for owner in owners), return_exceptions=True)
@@ -115,16 +117,14 @@ class Chaos:
                 recorder.look(time.monotonic())
             await asyncio.sleep(LOOK_S)
 
-    async def _delete(self, chance: random.Random) -> None:
-        endings, archive = Endings(self._cluster.store), Archive(self._cluster.store, print)
+    async def _delete(self, owners: list[Owner], chance: random.Random) -> None:
         while not self._stopped.is_set():
             await asyncio.sleep(DELETE_EVERY_S)
-            bell = chance.choice(self._bells)
-            if clips := self._ledger.kept(bell.id):
-                clip = max(clips)
-                self._ledger.deleted.add((bell.id, clip))  # from now on nobody has to get it
-                await asyncio.to_thread(until_done, lambda: delete(endings, archive, bell.id, clip))  # noqa: B023
-                self._ledger.counts["deleted clips"] += 1
+            owner = chance.choice(owners)
+            if clips := self._ledger.kept(owner.bell.id):
+                clip = max(clips)  # it is being recorded, or was just now
+                self._ledger.deleted.add((owner.bell.id, clip))  # from now on nobody has to get it
+                await owner.delete(clip)
 
     async def _closely(self, owner: Owner, follower: DoorbellFollower) -> None:
         followed: set[str] = set()
@@ -166,8 +166,8 @@ class Chaos:
             for clip, parts in ledger.clips[bell.id].items():
                 names = archive.all_names(bell.id, clip)
                 if (bell.id, clip) in ledger.deleted:
-                    if names:
-                        ledger.wrong.append(f"{len(names)} objects of the deleted clip {clip} are stored")
+                    if left := self._cluster.store.list(clip_folder(bell.id, clip)).objects:
+                        ledger.wrong.append(f"{len(left)} objects of the deleted clip {clip} are stored")
                 elif [(name.seq, name.dropped) for name in names] != [(seq, False) for seq in range(parts)]:
                     ledger.wrong.append(f"clip {clip} of {parts} parts is stored as {names}")
                 else:
@@ -178,28 +178,14 @@ class Chaos:
         ledger, parts = self._ledger, len(self._ledger.digests)
         longest_s = max(recorder.longest_receipt_s for recorder in self._recorders)
         print(f"{seconds:.0f} s, seed {self._seed}: {self._done.total()} faults: {dict(sorted(self._done.items()))}")
-        print(f"{parts} parts in {sum(map(len, ledger.clips.values()))} clips; longest receipt {longest_s:.1f} s")
+        clips = f"{sum(map(len, ledger.clips.values()))} clips, of which {len(ledger.deleted)} were deleted"
+        print(f"{parts} parts in {clips}; longest receipt {longest_s:.1f} s")
         followed = f"{len(self._followers)} doorbells and {len(self._clips)} clips were followed"
         print(f"{followed}; {dict(sorted(ledger.counts.items()))}")
         for wrong in ledger.wrong[:MAX_WRONG_SHOWN]:
             print(f"WRONG: {wrong}")
         print("every promise was kept" if not ledger.wrong else f"{len(ledger.wrong)} things went wrong", flush=True)
         return not ledger.wrong
-
-
-def delete(endings: Endings, archive: Archive, doorbell: str, clip: str) -> None:
-    """Delete a clip as a relay does: its end is durable before anything of it is removed."""
-    endings.end("clip", f"{doorbell}/{clip}", b"a proof")
-    archive.remove_all(doorbell, clip)
-
-
-def until_done(work: Callable[[], None]) -> None:
-    """Try again while the store is disturbed, as whoever has no receipt does."""
-    for _ in range(MAX_TRIES):
-        with contextlib.suppress(StoreError):
-            return work()
-        threading.Event().wait(LOOK_S)
-    raise AssertionError(f"the store took nothing in {MAX_TRIES} tries")
 
 
 def main() -> int:
