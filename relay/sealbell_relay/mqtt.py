@@ -1,8 +1,8 @@
 """The relay as an MQTT client: subscribes to its doorbells, feeds the reception, publishes receipts, reconnects.
 
-A PUBACK is the broker's word and says nothing of a disk, so everything rests on the relay's own receipts. It subscribes
-with QoS 0, since a broker that kept messages for it would keep them in vain: what a relay missed is sent again. And it
-is what lets brokers carry many relays: each QoS 1 filter costs nats-server two replicated consumers (decision 18).
+A PUBACK is the broker's word and says nothing of a disk, so everything rests on the relay's own receipts, and all is
+sent and heard with QoS 0: what gets lost is asked for, or sent again. A broker that kept messages would keep them in
+vain, and at a price: each QoS 1 filter costs nats-server a consumer, replicated in a cluster (decision 25).
 """
 
 import asyncio
@@ -135,7 +135,7 @@ class MqttSide:
 
     async def _serve(self, client: aiomqtt.Client) -> None:
         client.pending_calls_threshold = SENDERS + 3
-        work = [self._until_lost(client), *(self._send(client, self._outgoing, 1) for _ in range(SENDERS))]
+        work = [self._until_lost(client), *(self._send(client, self._outgoing) for _ in range(SENDERS))]
         if self._peers is None:
             await self._subscribe(client, {topics.up_filter()})
             self._say_connected()
@@ -143,7 +143,7 @@ class MqttSide:
             self._peers.connected()
             await self._subscribe(client, {topics.beat_filter()})
             work += [self._beat(client, self._peers), self._share(client, self._peers)]
-            work.append(self._send(client, self._peers.news, 0))
+            work.append(self._send(client, self._peers.news))
         tasks = [asyncio.create_task(each) for each in work]
         try:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -186,11 +186,11 @@ class MqttSide:
         async for _ in client.messages:  # there are none, see _hand_over; it raises once the connection is lost
             pass
 
-    async def _send(self, client: aiomqtt.Client, outgoing: Outgoing, qos: int) -> None:
+    async def _send(self, client: aiomqtt.Client, outgoing: Outgoing) -> None:
         while True:
             topic, payload = await outgoing.take()
             try:
-                await client.publish(topic, payload, qos=qos)
+                await client.publish(topic, payload, qos=0)
             except aiomqtt.MqttError as error:
                 self._log.warn("not-sent", topic=topic, error=error, then="whoever waits for it asks again")
 
