@@ -141,7 +141,6 @@ async def serve(
             intake, healths, hub, outgoing, state, log, storing, time.monotonic, instruments.metrics.receipt,
             packer.note if settings.packs else None,
         )  # fmt: skip
-        stack.push_async_callback(reception.lanes.drain, DRAIN_S)
         mqtt = MqttSide(addresses, reception, outgoing, peers, credential, state, log, random.random, tls.broker)
         running += [mqtt.run, *custody.work(reading), *([partial(packer.run, reading)] if settings.packs else [])]
         stack.push_async_callback(instruments.server.close)
@@ -152,11 +151,18 @@ async def serve(
             folder.write_card(card)
             on_ready(card)
 
-        async def until_left() -> None:
-            await stop.wait()
-            await mqtt.leave()
+        ending = partial(_until_left, stop, state, server, mqtt, reception)
+        await _until_stopped(ending, [*running, partial(_once_subscribed, mqtt, announce)])
 
-        await _until_stopped(until_left, [*running, partial(_once_subscribed, mqtt, announce)])
+
+async def _until_left(
+    stop: asyncio.Event, state: State, server: HttpServer, mqtt: MqttSide, reception: Reception
+) -> None:
+    await stop.wait()
+    state.holding = "the relay stops"
+    server.stop_accepting()
+    await mqtt.leave()
+    await reception.close(DRAIN_S)
 
 
 async def _once_subscribed(mqtt: MqttSide, announce: Callable[[], None]) -> None:

@@ -193,6 +193,8 @@ class MqttSide:
                 await client.publish(topic, payload, qos=0)
             except aiomqtt.MqttError as error:
                 self._log.warn("not-sent", topic=topic, error=error, then="whoever waits for it asks again")
+            finally:
+                outgoing.done()
 
     def _say_connected(self) -> None:
         if self._state.broker_failure is not None:

@@ -15,6 +15,9 @@ class Outgoing:
     def __init__(self) -> None:
         self._waiting: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
         self._news = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._under_way = 0
         self._answers = 0
 
     def __len__(self) -> int:
@@ -35,14 +38,26 @@ class Outgoing:
         self._added()
 
     async def take(self) -> tuple[str, bytes]:
-        """Return the next message to publish, once there is one."""
+        """Return the next message to publish, once there is one; `done` has to follow, whatever became of it."""
         while not self._waiting:
             self._news.clear()
             await self._news.wait()
         (topic, _), frames = self._waiting.popitem(last=False)
+        self._under_way += 1
         return topic, b"".join(frames)
 
+    def done(self) -> None:
+        """Note that a message that was taken has left, or cannot."""
+        self._under_way -= 1
+        if not self._waiting and not self._under_way:
+            self._idle.set()
+
+    async def drained(self) -> None:
+        """Return once nothing waits and nothing is under way."""
+        await self._idle.wait()
+
     def _added(self) -> None:
+        self._idle.clear()
         if len(self._waiting) > MAX_WAITING_MESSAGES:
             self._waiting.popitem(last=False)
         self._news.set()

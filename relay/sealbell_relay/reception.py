@@ -1,6 +1,7 @@
 """What happens to a message between broker and store: order, worker threads, followers, receipts, counts, log."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 
@@ -46,10 +47,13 @@ class Reception:
         self._monotonic = monotonic
         self._on_receipt = on_receipt
         self._on_end = on_end
+        self._closed = False
         self.lanes = Lanes(self._work)
 
     def receive(self, topic: str, payload: bytes) -> None:
         """Take a message off the broker; never raises and never waits."""
+        if self._closed:
+            return
         try:
             parsed = topics.parse_up(topic)
         except FormatError as error:
@@ -59,6 +63,14 @@ class Reception:
             Message(parsed, payload, self._monotonic())
         ):
             self._refuse("overloaded", doorbell=parsed.doorbell)
+
+    async def close(self, timeout_s: float) -> None:
+        """Take nothing more, and finish what was taken, for at most `timeout_s`; doorbells send the rest again."""
+        self._closed = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self.lanes.drain(timeout_s)
+                await self._outgoing.drained()
 
     async def _work(self, message: Message) -> None:
         take = {"part": self._take, "have": self._answer, "health": self._health}

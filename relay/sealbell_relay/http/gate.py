@@ -109,7 +109,7 @@ class Gate:
     def close_waiting(self) -> None:
         """End all connections that have no request under way."""
         for connection in list(self._waiting):
-            connection.abort()
+            connection.end()
 
     def _make_room(self, waiting: "OrderedDict[Connection, None] | None") -> bool:
         oldest = next(iter(waiting), None) if waiting else None
@@ -204,6 +204,13 @@ class Connection(asyncio.Protocol):
     def malformed(self, why: str) -> None:
         """Note that what came was no request."""
         self._gate.refuse("malformed", self.network, says=why)
+
+    def end(self) -> None:
+        """End once what was answered has left."""
+        if self._transport is None:
+            self.abort()
+        else:
+            self._transport.close()
 
     def abort(self) -> None:
         """End at once."""
