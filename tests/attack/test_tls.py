@@ -33,7 +33,7 @@ CA, LOOKALIKE, OTHER = TestCa(), TestCa(), TestCa("Another CA")
 BELL = Bell()
 CREDENTIAL = "c5" * 32
 TOKEN = "70" * 32
-ELSEWHERE = ("relay.example.net", "192.0.2.7")
+ELSEWHERE = ("relay.street.example", "192.0.2.7")
 
 
 SHOWN: dict[str, tuple[TestCa, tuple[str, ...], tuple[float, float]]] = {
@@ -41,7 +41,7 @@ SHOWN: dict[str, tuple[TestCa, tuple[str, ...], tuple[float, float]]] = {
     "another CA's": (OTHER, LOCAL, (-1, 90)),
     "another CA's of the same name": (LOOKALIKE, LOCAL, (-1, 90)),
     "for another host": (CA, ELSEWHERE, (-1, 90)),
-    "for a host with the address in its name": (CA, ("127.0.0.1.example.net",), (-1, 90)),
+    "for a host with the address in its name": (CA, ("127.0.0.1.street.example",), (-1, 90)),
     "expired": (CA, LOCAL, (-90, -1)),
     "not valid yet": (CA, LOCAL, (1, 90)),
     "expired, another CA's": (OTHER, LOCAL, (-90, -1)),

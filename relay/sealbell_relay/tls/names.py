@@ -22,7 +22,7 @@ def parse_name(text: str) -> str:
     name = text.lower()
     if len(name) > MAX_NAME_CHARS or not _DNS.match(name) or name.rpartition(".")[2].isdecimal():
         raise RelayError(
-            "this is neither a host's name nor an IP address", hint="for example relay.example.net, 192.0.2.7 or ::1"
+            "this is neither a host's name nor an IP address", hint="for example relay.street.example, 192.0.2.7 or ::1"
         )
     return name
 

@@ -305,7 +305,7 @@ def test_the_check_that_the_statement_describes_ends_as_it_says(tmp_path: Path, 
 
 
 def test_no_key_of_the_relays_is_given(folder: Folder, out: Path) -> None:
-    authority = TlsFolder(folder).make_authority(("relay.example.net",), new_key(), MADE_S)
+    authority = TlsFolder(folder).make_authority(("relay.street.example",), new_key(), MADE_S)
     give(folder, out)
     given = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
     secret = authority.key.private_numbers().private_value.to_bytes(32)

@@ -482,7 +482,7 @@ def test_a_folder_that_is_no_relays_is_refused(tmp_path: Path) -> None:
 def sealed(folder: Folder) -> TlsFolder:
     """The TLS files of a relay that served with its own CA."""
     tls = TlsFolder(folder)
-    authority = tls.make_authority(("relay.example.net",), new_key(), 1_790_000_000.0)
+    authority = tls.make_authority(("relay.street.example",), new_key(), 1_790_000_000.0)
     key = new_key()
     server = issue(authority, authority.names, key, 1_790_000_000.0)
     tls.write_server(parse_pair(encode_certificate(server), encode_key(key)))

@@ -30,7 +30,7 @@ from sealbell_wire.enrolment import MAX_CA_BYTES, RelayCard, parse_card
 
 NOW_S = 1_790_000_000.0
 VERIFY_KEY = Owner(1).card.key
-NAMES = ("relay.example.net", "192.0.2.7")
+NAMES = ("relay.street.example", "192.0.2.7")
 
 
 @pytest.fixture(scope="module")
@@ -56,24 +56,24 @@ def verified(folder: Path, ca: x509.Certificate, server: x509.Certificate, *argu
 
 def test_openssl_believes_a_server_of_the_ca_by_each_of_its_names(authority: Authority, tmp_path: Path) -> None:
     server = issue(authority, authority.names, new_key(), NOW_S)
-    for name in ("relay.example.net", "localhost"):
+    for name in ("relay.street.example", "localhost"):
         assert verified(tmp_path, authority.certificate, server, "-verify_hostname", name)
     for address in ("192.0.2.7", "127.0.0.1", "::1"):
         assert verified(tmp_path, authority.certificate, server, "-verify_ip", address)
-    assert not verified(tmp_path, authority.certificate, server, "-verify_hostname", "other.example.net")
+    assert not verified(tmp_path, authority.certificate, server, "-verify_hostname", "other.street.example")
     assert not verified(tmp_path, authority.certificate, server, "-verify_ip", "192.0.2.8")
 
 
-@pytest.mark.parametrize("name", ["other.example.net", "example.net", "192.0.2.8", "2001:db8::1", "bank.example"])
+@pytest.mark.parametrize("name", ["other.street.example", "street.example", "192.0.2.8", "2001:db8::1", "bank.example"])
 def test_ca_cannot_sign_for_names_that_it_was_not_made_for(authority: Authority, name: str, tmp_path: Path) -> None:
     beyond = issue(authority, [*authority.names, name], new_key(), NOW_S)
     assert not verified(tmp_path, authority.certificate, beyond)
 
 
 def test_ca_for_a_domain_may_sign_for_its_hosts(tmp_path: Path) -> None:
-    domain = make_authority(["example.net"], new_key(), NOW_S)
-    server = issue(domain, ["a.example.net"], new_key(), NOW_S)
-    assert verified(tmp_path, domain.certificate, server, "-verify_hostname", "a.example.net")
+    domain = make_authority(["street.example"], new_key(), NOW_S)
+    server = issue(domain, ["a.street.example"], new_key(), NOW_S)
+    assert verified(tmp_path, domain.certificate, server, "-verify_hostname", "a.street.example")
 
 
 def test_a_server_cannot_sign_for_anybody(authority: Authority, tmp_path: Path) -> None:
@@ -126,12 +126,12 @@ def test_a_certificate_is_due_when_a_third_is_left_or_the_clock_is_before_it(aut
 
 
 def test_a_ca_fits_on_a_card_or_is_not_made() -> None:
-    authority = make_authority([f"relay-{number}.example.net" for number in range(40)], new_key(), NOW_S)
+    authority = make_authority([f"relay-{number}.street.example" for number in range(40)], new_key(), NOW_S)
     assert len(authority.der) <= MAX_CA_BYTES
     card = RelayCard("mqtts://h:1", "https://h:1", VERIFY_KEY, b64encode(authority.der).decode())
     assert parse_card(card.encode()) == card
     with pytest.raises(RelayError, match="does not fit on a card"):
-        make_authority([f"relay-{number}.example.net" for number in range(200)], new_key(), NOW_S)
+        make_authority([f"relay-{number}.street.example" for number in range(200)], new_key(), NOW_S)
 
 
 def test_pythons_strictest_context_takes_them(authority: Authority, tmp_path: Path) -> None:

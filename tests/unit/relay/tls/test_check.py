@@ -12,8 +12,8 @@ from sealbell_relay.tls.check import check_tls
 from sealbell_relay.tls.folder import CA, CA_KEY, FILES, GIVEN, SERVER, Given
 
 NOW_S = 1_790_000_000.0
-AUTHORITY = make_authority(["relay.example.net"], new_key(), NOW_S)
-OTHER = make_authority(["relay.example.net"], new_key(), NOW_S)
+AUTHORITY = make_authority(["relay.street.example"], new_key(), NOW_S)
+OTHER = make_authority(["relay.street.example"], new_key(), NOW_S)
 KEY = new_key()
 CARD_CA = b64encode(AUTHORITY.der).decode()
 OWN = {

@@ -18,7 +18,7 @@ from sealbell_relay.tls.folder import CA_KEY, Given, TlsFolder
 from sealbell_relay.tls.keeper import Keeper
 from sealbell_relay.tls.source import GivenSource, OwnSource, Source
 
-NAME = "relay.example.net"
+NAME = "relay.street.example"
 NOW_S = 1_790_000_000.0
 
 
@@ -158,10 +158,10 @@ def test_a_renewal_for_another_name_is_not_taken(house: House) -> None:
     ca = TestCa()
     keeper = house.keeper(house.give(*ca.sign([NAME])))
     first = shown(keeper)
-    house.give(*ca.sign(["other.example.net"]))
+    house.give(*ca.sign(["other.street.example"]))
     assert not keeper.look()
     assert shown(keeper) == first
-    assert f"is for other.example.net, and not for {NAME}" in (house.state.certificate_failure or "")
+    assert f"is for other.street.example, and not for {NAME}" in (house.state.certificate_failure or "")
 
 
 def test_an_expired_certificate_stays_and_is_said(house: House) -> None:
@@ -197,7 +197,7 @@ def test_own_ca_signs_for_no_other_name(house: House) -> None:
     authority = house.tls.authority()
     assert authority is not None
     with pytest.raises(RelayError, match="not for other") as refused:
-        OwnSource(authority, "other.example.net", new_key)
+        OwnSource(authority, "other.street.example", new_key)
     assert "--name" in (refused.value.hint or "")
     assert OwnSource(authority, f"a.{NAME}", new_key).ca == authority.der
 

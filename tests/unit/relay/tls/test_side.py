@@ -79,12 +79,12 @@ def test_off_loopback_tls_is_spoken_unless_that_is_refused_aloud(
 
 
 def test_the_card_names_the_ca_and_where_others_reach_the_relay(folder: Folder) -> None:
-    told = card(folder, "0.0.0.0", TlsSettings(name="Relay.example.NET"))
+    told = card(folder, "0.0.0.0", TlsSettings(name="Relay.Street.EXAMPLE"))
     authority = TlsFolder(folder).authority()
     assert authority is not None
-    assert authority.names == ("relay.example.net", *LOOPBACK)
+    assert authority.names == ("relay.street.example", *LOOPBACK)
     assert told == RelayCard(
-        "mqtts://relay.example.net:8883", "https://relay.example.net:8443", KEY, b64encode(authority.der).decode()
+        "mqtts://relay.street.example:8883", "https://relay.street.example:8443", KEY, b64encode(authority.der).decode()
     )
 
 
@@ -110,32 +110,36 @@ def test_a_ca_made_for_other_names_is_not_replaced_behind_anybodys_back(folder: 
 
 
 def test_with_a_publicly_trusted_certificate_the_card_names_no_ca(folder: Folder) -> None:
-    give(folder, TestCa(), ["relay.example.net"], private=False)
-    assert card(folder, "0.0.0.0", TlsSettings(name="relay.example.net")).ca == ""
+    give(folder, TestCa(), ["relay.street.example"], private=False)
+    assert card(folder, "0.0.0.0", TlsSettings(name="relay.street.example")).ca == ""
     assert not (folder.tls / "ca.key").exists()
-    with pytest.raises(RelayError, match=r"is for relay\.example\.net, and not for 192\.0\.2\.7"):
+    with pytest.raises(RelayError, match=r"is for relay\.street\.example, and not for 192\.0\.2\.7"):
         side(folder, "192.0.2.7")
 
 
 def test_with_a_certificate_of_a_private_ca_the_card_names_that(folder: Folder) -> None:
     ca = TestCa()
-    give(folder, ca, ["relay.example.net"], private=True)
-    assert b64decode(card(folder, "0.0.0.0", TlsSettings(name="relay.example.net")).ca) == ca.der
+    give(folder, ca, ["relay.street.example"], private=True)
+    assert b64decode(card(folder, "0.0.0.0", TlsSettings(name="relay.street.example")).ca) == ca.der
 
 
 @pytest.mark.parametrize("private", [True, False])
 def test_a_broker_and_http_of_one_ca_go_on_one_card(folder: Folder, private: bool) -> None:
     ca = TestCa()
-    give(folder, ca, ["relay.example.net"], private=private)
+    give(folder, ca, ["relay.street.example"], private=private)
     broker_ca = folder.root.with_name("ca.pem") if private else None
-    told = card(folder, "0.0.0.0", TlsSettings(name="relay.example.net", broker_ca=broker_ca), SEALED)
+    told = card(folder, "0.0.0.0", TlsSettings(name="relay.street.example", broker_ca=broker_ca), SEALED)
     assert (told.mqtt, b64decode(told.ca)) == (SEALED.url, ca.der if private else b"")
 
 
 def test_a_broker_of_another_ca_than_https_is_refused(folder: Folder) -> None:
     other = folder.root.with_name("other.pem")
     other.write_bytes(TestCa().pem)
-    for settings in (TlsSettings(), TlsSettings(broker_ca=other), TlsSettings(public_http="https://relay.example.net")):
+    for settings in (
+        TlsSettings(),
+        TlsSettings(broker_ca=other),
+        TlsSettings(public_http="https://relay.street.example"),
+    ):
         with pytest.raises(RelayError, match="different CAs, and a card names one"):
             side(folder, "192.0.2.7", settings, () if settings.public_http else (SEALED,))
 
@@ -149,7 +153,7 @@ def test_a_broker_without_tls_is_on_the_card_as_it_is(folder: Folder) -> None:
 
 def test_behind_a_proxy_the_card_says_what_the_proxy_is_reached_by(folder: Folder) -> None:
     public = TlsSettings(
-        speak=False, public_mqtt="mqtts://relay.example.net:8883", public_http="https://relay.example.net"
+        speak=False, public_mqtt="mqtts://relay.street.example:8883", public_http="https://relay.street.example"
     )
     told = card(folder, "192.0.2.7", public)
     assert (told.mqtt, told.http, told.ca) == (public.public_mqtt, public.public_http, "")
