@@ -1,6 +1,7 @@
 """Log lines: one line a line whatever a peer wrote, and a bound on how many."""
 
 import io
+import json
 import logging
 
 from hypothesis import given
@@ -72,3 +73,28 @@ def test_what_libraries_say_is_escaped_and_without_a_stack() -> None:
     assert stream.getvalue() == (
         "warn library name=sealbell-test-library says='bad mes\\x1bsage' error='ValueError: peer\\ntext'\n"
     )
+
+
+def test_as_json_each_line_is_an_object_in_printable_ascii() -> None:
+    stream = io.StringIO()
+    log = Log(stream, Clock(), form="json", wall_ms=lambda: 1_790_000_000_005)
+    log.warn("refused", detail="\x1b[2J\u2028\x7f\r\nerror fake", seq=3, raw=b"\xff")
+    line = stream.getvalue()
+    assert line.endswith("\n")
+    assert line[:-1].isascii()
+    assert line[:-1].isprintable()
+    assert json.loads(line) == {
+        "time": "2026-09-21T14:13:20.005Z",
+        "level": "warn",
+        "what": "refused",
+        "fields": {"detail": "\x1b[2J\u2028\x7f\r\nerror fake", "seq": 3, "raw": "b'\\xff'"},
+    }
+
+
+def test_lines_below_the_level_are_left_out() -> None:
+    stream = io.StringIO()
+    log = Log(stream, Clock(), level="warn")
+    log.info("usual")
+    log.warn("refused")
+    log.error("fails")
+    assert stream.getvalue() == "warn refused\nerror fails\n"
