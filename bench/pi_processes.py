@@ -66,7 +66,7 @@ def measure() -> dict[str, Any]:
     run("sealbell-owner", "init", OWNER, "--relay", RELAY / "relay.json")
     run("sealbell", "init", BELL, "--owner", OWNER / "bundle.json")
     run("sealbell-relay", "allow", RELAY, OWNER / "card.json")
-    run("sealbell-relay", "allow", RELAY, BELL / "card.json")
+    run("sealbell-relay", "allow", RELAY, BELL / "introduction.json")
     uplink = start("sealbell", "uplink", BELL)
     watch = start("python3", HERE / "encoded_watch.py", BELL, HERE / "packets", str(SECONDS))
     assert watch.stdout

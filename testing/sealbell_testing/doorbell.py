@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sealbell.config import Settings, parse_settings
-from sealbell.home import Home, set_up
+from sealbell.home import INTRODUCTION, Home, read_card, set_up
 from sealbell.seams import Camera, Panel
 from sealbell.spool import Entry, listing
 from sealbell.watch import zones
@@ -26,6 +26,7 @@ from sealbell_testing.camera import StallingCamera
 from sealbell_testing.clock import HandClock
 from sealbell_testing.program import Program, command_of
 from sealbell_testing.waiting import DEADLINE_S
+from sealbell_wire.enrolment import Introduction
 from sealbell_wire.health import Health
 from sealbell_wire.part import Part
 from sealbell_wire.sealing import drop_part
@@ -40,6 +41,9 @@ class Doorbell:
     def __init__(self, folder: Path, bundle: Path, clock: HandClock, panel: Panel) -> None:
         """Set it up in `folder`, as `sealbell init` does."""
         self.card = set_up(folder, bundle, os.urandom)
+        introduction = read_card(folder / INTRODUCTION)
+        assert isinstance(introduction, Introduction)
+        self.introduction = introduction
         self.home = Home(folder)
         self.settings = Settings()
         self.camera: StallingCamera | None = None

@@ -73,7 +73,7 @@ def sealbell_doorbell(
     from sealbell_testing.doorbell import Doorbell
 
     doorbell = Doorbell(sealbell_folder / "doorbell", sealbell_owner.bundle, sealbell_clock, sealbell_panel)
-    sealbell_relay.allow(doorbell.card)
+    sealbell_relay.allow(doorbell.introduction)
     sealbell_owner.pin(doorbell.card)
     try:
         yield doorbell

@@ -23,6 +23,25 @@ def credential_of(doorbell: str) -> str:
     return hashlib.sha256(f"credential of {doorbell}".encode("ascii")).hexdigest()
 
 
+def enrol(root: Path, *cards: DoorbellCard | OwnerCard | Introduction) -> dict[str, str]:
+    """Enrol in the relay's folder `root`; return what the doorbells among them have to show its broker, by id."""
+    register, secrets = Register(DirectoryStore(root / "store")), dict[str, str]()
+    for card in cards:
+        if isinstance(card, Introduction):
+            secrets[card.card.doorbell] = card.credential
+        elif isinstance(card, DoorbellCard):
+            secrets[card.doorbell] = credential_of(card.doorbell)
+        register.allow(card.card if isinstance(card, Introduction) else card)
+    return secrets
+
+
+def give(root: Path, secrets: dict[str, str]) -> int:
+    """Let doorbells show these to the broker, by id; return how many doorbells then may, 0 if none of these is new."""
+    credentials = Credentials(DirectoryStore(root / "store"))
+    new = [credentials.enrol(doorbell, secret) for doorbell, secret in secrets.items()]
+    return len(credentials.names()) if any(new) else 0
+
+
 class Relay(Program):
     """`sealbell-relay serve` on the folder `root`, on ports of 127.0.0.1 that are found. `lines` is its log so far."""
 
@@ -51,21 +70,13 @@ class Relay(Program):
 
         A doorbell of which only the card is given will show it what `credential_of` says.
         """
-        register, secrets = Register(DirectoryStore(self.root / "store")), dict[str, str]()
-        for card in cards:
-            if isinstance(card, Introduction):
-                secrets[card.card.doorbell] = card.credential
-            elif isinstance(card, DoorbellCard):
-                secrets[card.doorbell] = credential_of(card.doorbell)
-            register.allow(card.card if isinstance(card, Introduction) else card)
-        return self.lets_in(secrets)
+        return self.lets_in(enrol(self.root, *cards))
 
     def lets_in(self, secrets: dict[str, str]) -> Self:
         """Give doorbells their credentials, and return once the broker that the relay started goes by them."""
-        credentials = Credentials(DirectoryStore(self.root / "store"))
-        new = [credentials.enrol(doorbell, secret) for doorbell, secret in secrets.items()]
-        if any(new) and self.runs and self._embeds:
-            self.wait_for(f"info accounts users={len(credentials.names())} ")
+        users = give(self.root, secrets)
+        if users and self.runs and self._embeds:
+            self.wait_for(f"info accounts users={users} ")
         return self
 
     def goes_away(self) -> None:

@@ -28,7 +28,7 @@ from sealbell_testing.clock import HandClock
 from sealbell_testing.doorbell import Doorbell
 from sealbell_testing.owner import Owner
 from sealbell_testing.panel import HandPanel
-from sealbell_testing.relay import Relay, serving
+from sealbell_testing.relay import Relay, enrol, give, serving
 from sealbell_testing.waiting import DEADLINE_S, until
 from sealbell_wire.enrolment import DoorbellCard, Introduction, OwnerCard, RelayCard, parse_card
 from sealbell_wire.ids import ZERO_ID
@@ -54,7 +54,7 @@ class RelayHere:
         self._thread.join()
 
     def allow(self, *cards: DoorbellCard | OwnerCard | Introduction) -> None:
-        Relay.allow(self, *cards)  # type: ignore[arg-type] # it asks for `root` alone
+        give(self.root, enrol(self.root, *cards))
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

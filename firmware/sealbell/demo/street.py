@@ -55,7 +55,7 @@ class Street:
         """Set a doorbell up that pins the owner, and make it known to relay and owner."""
         home = self.folder / "doorbells" / name
         said = processes.run_json("sealbell", "init", home, "--owner", self.owner / "bundle.json", "--json")
-        processes.run("sealbell-relay", "allow", self.relay, home / "card.json")
+        processes.run("sealbell-relay", "allow", self.relay, home / "introduction.json")
         processes.run("sealbell-owner", "pin", self.owner, home / "card.json", "--name", label)
         return Doorbell(home, said["doorbell"])
 
