@@ -12,8 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from clip_factory import Store
 from sealbell_wire.enrolment import DoorbellCard, RelayCard
+from sealbell_wire.ids import ZERO_ID
 from sealbell_wire.part import Part, parse_part
-from sealbell_wire.receipt import MAGIC, read_receipts
+from sealbell_wire.receipt import MAGIC, NO_REASON, Receipt, read_receipts
+from sealbell_wire.tombstone import Tombstone, take_tombstone
 
 KEEP_ALIVE = struct.pack(">I", 0)
 PHONES = {"phones": [{"token_hash": "ab" * 32, "added": "2026-11-24"}]}
@@ -31,6 +33,7 @@ class RelayDouble:
         self.requests: list[str] = []
         self.posted: list[tuple[str, str | None, bytes]] = []
         self.answers: dict[str, int] = {}
+        self.buried: list[bytes] = []
         self.followers = threading.Semaphore(0)
         self._changed = threading.Condition()
         self._log: list[tuple[str, str, int]] = []
@@ -103,11 +106,28 @@ class RelayDouble:
             told.update(new)
             yield from (struct.pack(">I", len(one)) + one for one in stored) if new else (KEEP_ALIVE,)
 
+    def tombstones(self) -> Any:
+        return {"tombstones": [base64.b64encode(frame).decode("ascii") for frame in self.buried], "next": None}
+
+    def bury(self, body: bytes) -> bytes:
+        """Delete what the tombstones name, and return the receipts."""
+        receipts = b""
+        while body:
+            tombstone, frame, body = take_tombstone(body)
+            self.buried.append(frame)
+            self.store.objects.get(tombstone.doorbell, {}).pop(tombstone.name, None)
+            receipts += self.receipt(tombstone)
+        return receipts
+
+    def receipt(self, tombstone: Tombstone) -> bytes:
+        clip = tombstone.name if tombstone.kind == "clip" else ZERO_ID
+        return Receipt(tombstone.doorbell, clip, 0, tombstone.hash, "deleted", NO_REASON, 1).sign(self.store.relay_key)
+
     def answer(self, path: str, query: dict[str, str]) -> Any:
         """JSON as a dict or bytes, a stream as an iterator of raw bytes, None for what is not there."""
         match path.strip("/").split("/"):
-            case ["v1", "doorbells" | "phones" as what]:
-                return self.doorbells() if what == "doorbells" else PHONES
+            case ["v1", "doorbells" | "phones" | "tombstones" as what]:
+                return {"doorbells": self.doorbells, "tombstones": self.tombstones}.get(what, lambda: PHONES)()
             case ["v1", "doorbells", doorbell, "clips"] if self._knows(doorbell):
                 return self.clips(doorbell, int(query["limit"]), query.get("before"))
             case ["v1", "doorbells", doorbell, "health"] if self._knows(doorbell):
@@ -156,6 +176,8 @@ class _Handler(BaseHTTPRequestHandler):
         answer = self.relay.answer(url.path, {key: values[0] for key, values in parse_qs(url.query).items()})
         if answer is None:
             return self._say(404, b"")
+        if isinstance(answer, tuple):
+            return self._say(answer[0], json.dumps(answer[1]).encode())
         if isinstance(answer, dict | bytes):
             return self._say(200, answer if isinstance(answer, bytes) else json.dumps(answer).encode())
         return self._stream(answer)
@@ -164,7 +186,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.relay.requests.append(self.path)
         self.relay.posted.append((self.path, self.headers.get("Authorization"), body))
-        self._say(self.relay.answers.get(self.path, 201), b'{"error": "what a relay says is not shown"}')
+        if self.path == "/v1/tombstones" and self.path not in self.relay.answers:
+            return self._say(200, self.relay.bury(body))
+        return self._say(self.relay.answers.get(self.path, 201), b'{"error": "what a relay says is not shown"}')
 
     def _say(self, status: int, body: bytes) -> None:
         self.send_response(status)
