@@ -54,7 +54,8 @@ class RelayHere:
         self._thread.join()
 
     def allow(self, *cards: DoorbellCard | OwnerCard | Introduction) -> None:
-        give(self.root, enrol(self.root, *cards))
+        users = give(self.root, enrol(self.root, *cards))
+        until(lambda: f"info accounts users={users} " in self.said.getvalue(), "the broker lets the doorbell in")
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
