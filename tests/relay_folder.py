@@ -1,5 +1,6 @@
 """A relay's folder with everything in it that a relay keeps, made without one: quick, and the same in every run."""
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,10 +9,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from parts_factory import Doorbell, hash_of
 from sealbell_relay.allow import Register
 from sealbell_relay.archive import Archive
+from sealbell_relay.credentials import Credentials
 from sealbell_relay.folder import Folder
 from sealbell_relay.healths import HealthShelf, Kept
 from sealbell_relay.places import object_path
 from sealbell_relay.store import DirectoryStore
+from sealbell_testing.relay import credential_of
 from sealbell_wire.enrolment import RelayCard
 from sealbell_wire.part import Part
 from sealbell_wire.receipt import Receipt
@@ -19,6 +22,7 @@ from sealbell_wire.sshsig import verify_key_of
 
 SEED = bytes(range(32))
 ARRIVED_MS = 1_790_000_100_000
+ADDED = "2026-11-24"
 
 
 def make(root: Path) -> Folder:
@@ -34,10 +38,18 @@ def make(root: Path) -> Folder:
 
 
 def let_in(folder: Folder, bell: Doorbell) -> None:
-    """Enrol a doorbell and its owner."""
-    register = Register(DirectoryStore(folder.store))
+    """Enrol a doorbell with its credential, its owner, and a phone of the owner's."""
+    store = DirectoryStore(folder.store)
+    register = Register(store)
     register.allow(bell.owner.card)
     register.allow(bell.card)
+    Credentials(store).enrol(bell.id, credential_of(bell.id))
+    register.add_phone(bell.owner.card, phone_of(bell), ADDED)
+
+
+def phone_of(bell: Doorbell) -> str:
+    """SHA-256 of the token of the phone of a doorbell's owner."""
+    return hashlib.sha256(f"phone of {bell.owner.card.key}".encode()).hexdigest()
 
 
 def keep(folder: Folder, parts: Iterable[Part]) -> None:

@@ -8,18 +8,19 @@ never change, so what is listed can be checked, and what is gone when it is read
 import re
 from collections.abc import Callable
 
-from sealbell_relay import allow, healths, noticed, places
-from sealbell_relay.checks import ALLOW_ADVICE, POINTER_ADVICE, Fault, check_doorbell, check_health, check_owner
+from sealbell_relay import healths, noticed, places
+from sealbell_relay.checks import Fault, check_health
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import NEW, OWN, Folder
 from sealbell_relay.fsck_clips import FsckClips
+from sealbell_relay.fsck_keeping import FsckKeeping
+from sealbell_relay.fsck_tenants import FsckTenants
 from sealbell_relay.look import NOT_PLAIN, STORE, STRAY, Finding, Look
 from sealbell_relay.store import TEMPORARY, Store
 from sealbell_relay.tls.check import check_tls
 from sealbell_relay.tls.folder import FILES
 from sealbell_relay.tls.pair import MAX_PEM_BYTES
-from sealbell_relay.tree import Node, StoreTree, Tree
-from sealbell_wire.enrolment import MAX_FILE_BYTES, DoorbellCard
+from sealbell_relay.tree import StoreTree, Tree
 from sealbell_wire.limits import MAX_HEALTH_BYTES
 from sealbell_wire.sshsig import verify_key_of
 
@@ -28,9 +29,6 @@ TLS = "tls"
 _FOLDERS = (STORE, TLS, "broker")  # what lies in broker/ is the broker's, and needed by nobody once it has stopped
 
 _ID = re.compile(r"[0-9a-f]{32}\Z", re.ASCII)
-_HASH = re.compile(r"[0-9a-f]{64}\Z", re.ASCII)
-_ID_CARD = re.compile(r"[0-9a-f]{32}\.json\Z", re.ASCII)
-_KEY_CARD = re.compile(r"[0-9a-f]{64}\.json\Z", re.ASCII)
 
 _LEFTOVER = Fault("was left by a write that was interrupted", "nothing is lost: the next start clears it away")
 _UNENROLLED = Fault(
@@ -65,6 +63,7 @@ class Fsck:
         self._folder = folder
         self._young_s = started_s - YOUNG_S
         self._look = Look(tree, StoreTree(bucket) if bucket else None, on_finding, on_object)
+        self._tenants = FsckTenants(self._look, self._young_s)
         self._receipt_key: bytes | None = None
 
     @property
@@ -85,10 +84,8 @@ class Fsck:
     def run(self) -> bool:
         """Look at everything; return whether all is in order."""
         kinds: dict[str, Callable[[str], None]] = {
-            allow.DOORBELLS: self._doorbells,
-            allow.OWNERS: self._owners,
-            allow.OWNED: self._owned,
-            allow.TOKENS: self._tokens,
+            **self._tenants.kinds(),
+            **FsckKeeping(self._look, self._young_s).kinds(),
             healths.HEALTH: self._healths,
             noticed.NOTICES: self._notices,
             places.CLIPS: self._clips,
@@ -151,56 +148,9 @@ class Fsck:
             if node.changed_s < self._young_s:
                 self._look.tell(name, _LEFTOVER)
 
-    def _doorbells(self, path: str) -> None:
-        for name, node in self._look.named(path, "file", _ID_CARD):
-            data = self._look.read(name, MAX_FILE_BYTES)
-            if data is None:
-                continue
-            card, faults = check_doorbell(node.name.removesuffix(".json"), data)
-            self._look.tell(name, *faults)
-            if card and not self._is_there(f"{STORE}/{allow.OWNED}/{card.owner}/{card.doorbell}", node):
-                self._look.tell(name, Fault("is not shown to its owner", ALLOW_ADVICE))
-
-    def _owners(self, path: str) -> None:
-        for name, node in self._look.named(path, "file", _KEY_CARD):
-            data = self._look.read(name, MAX_FILE_BYTES)
-            if data is None:
-                continue
-            card, faults = check_owner(node.name.removesuffix(".json"), data)
-            self._look.tell(name, *faults)
-            if card and not self._is_there(f"{STORE}/{allow.TOKENS}/{card.token_hash}", node):
-                self._look.tell(name, Fault("has no token that would let it in", ALLOW_ADVICE))
-
-    def _is_there(self, path: str, card: Node) -> bool:
-        """Whether what is written behind a card is there, or the card is so young that it may still come."""
-        return card.changed_s >= self._young_s or self._look.node(path) is not None
-
-    def _owned(self, path: str) -> None:
-        for folder, owner in self._look.named(path, "folder", _HASH):
-            for name, node in self._look.named(folder, "file", _ID):
-                data = self._look.read(name, 1)
-                card = self._card(node.name)
-                if data:
-                    self._look.tell(name, Fault("is not empty", POINTER_ADVICE))
-                elif data is not None and (card is None or card.owner != owner.name):
-                    self._look.tell(name, Fault("names a doorbell that is not this owner's", POINTER_ADVICE))
-
-    def _tokens(self, path: str) -> None:
-        for name, node in self._look.named(path, "file", _HASH):
-            data = self._look.read(name, MAX_FILE_BYTES)
-            if data is None:
-                continue
-            key = data.decode("ascii", "replace")
-            card = (
-                self._look.peek(f"{STORE}/{allow.OWNERS}/{key}.json", 0, MAX_FILE_BYTES) if _HASH.match(key) else None
-            )
-            owner = check_owner(key, card)[0] if card else None
-            if owner is None or owner.token_hash != node.name:
-                self._look.tell(name, Fault("names an owner whose card does not hold this token", POINTER_ADVICE))
-
     def _healths(self, path: str) -> None:
         for folder, doorbell in self._look.named(path, "folder", _ID):
-            card = self._card(doorbell.name)
+            card = self._tenants.card(doorbell.name)
             if card is None:
                 self._look.tell(folder, _UNENROLLED)
                 continue
@@ -213,7 +163,7 @@ class Fsck:
 
     def _notices(self, path: str) -> None:
         for folder, doorbell in self._look.named(path, "folder", _ID):
-            if self._card(doorbell.name) is None:
+            if self._tenants.card(doorbell.name) is None:
                 self._look.tell(folder, _UNENROLLED)
                 continue
             for name, node in self._look.named(folder, "file"):
@@ -223,11 +173,7 @@ class Fsck:
     def _clips(self, path: str) -> None:
         clips = FsckClips(self._look, self._receipt_key)
         for folder, doorbell in self._look.named(path, "folder", _ID):
-            if card := self._card(doorbell.name):
+            if card := self._tenants.card(doorbell.name):
                 clips.doorbell(folder, doorbell.name, card)
             else:
                 self._look.tell(folder, _UNENROLLED)
-
-    def _card(self, doorbell: str) -> DoorbellCard | None:
-        data = self._look.peek(f"{STORE}/{allow.DOORBELLS}/{doorbell}.json", 0, MAX_FILE_BYTES + 1)
-        return None if data is None else check_doorbell(doorbell, data)[0]

@@ -32,6 +32,8 @@ STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 CARD = Path("store/doorbells", f"{BELL.id}.json")
 OWNER_CARD = Path("store/owners", f"{BELL.owner.card.key}.json")
 TOKEN = Path("store/tokens", BELL.owner.card.token_hash)
+PHONE = Path("store/tokens", relay_folder.phone_of(BELL))
+CREDENTIAL = Path("store/credentials", BELL.id)
 OWNED = Path("store/owned", BELL.owner.card.key, BELL.id)
 HEALTH = Path("store/health", BELL.id)
 CLIPS = Path("store/clips", BELL.id)
@@ -248,7 +250,8 @@ WRONGS: dict[str, tuple[Callable[[Path], object], list[tuple[Path, str]]]] = {
          (CLIPS, "without a sound card")]),
     "a doorbell's card is lost": (
         lambda root: (root / CARD).unlink(),
-        [(OWNED, "not this owner's"), (HEALTH, "without a sound card"), (CLIPS, "without a sound card")]),
+        [(OWNED, "not this owner's"), (HEALTH, "without a sound card"), (CLIPS, "without a sound card"),
+         (CREDENTIAL, "has no card here")]),
     "a doorbell's card is another's": (
         lambda root: (root / CARD).write_bytes(OTHER.card.encode()),
         [(CARD, "card of another doorbell"), (OWNED, "not this owner's"), (HEALTH, "sound card"),
@@ -267,17 +270,18 @@ WRONGS: dict[str, tuple[Callable[[Path], object], list[tuple[Path, str]]]] = {
         lambda root: (root / OWNED).write_bytes(b"x"), [(OWNED, "not empty")]),
     "an owner's card is damaged": (
         lambda root: rewrite(root / OWNER_CARD, flip(3)),
-        [(OWNER_CARD, "damaged card"), (TOKEN, "does not hold this token")]),
+        [(OWNER_CARD, "damaged card"), (TOKEN, "does not know this token"), (PHONE, "does not know this token")]),
     "an owner's card is lost": (
-        lambda root: (root / OWNER_CARD).unlink(), [(TOKEN, "does not hold this token")]),
+        lambda root: (root / OWNER_CARD).unlink(),
+        [(TOKEN, "does not know this token"), (PHONE, "does not know this token")]),
     "an owner's card is another's": (
         lambda root: (root / OWNER_CARD).write_bytes(OTHER.owner.card.encode()),
-        [(OWNER_CARD, "another owner"), (TOKEN, "does not hold this token")]),
+        [(OWNER_CARD, "another owner"), (TOKEN, "does not know this token"), (PHONE, "does not know this token")]),
     "a token is lost": (lambda root: (root / TOKEN).unlink(), [(OWNER_CARD, "no token")]),
     "a token is another owner's": (
-        lambda root: (root / TOKEN).write_text(OTHER.owner.card.key), [(TOKEN, "does not hold this token")]),
+        lambda root: (root / TOKEN).write_text(OTHER.owner.card.key), [(TOKEN, "does not know this token")]),
     "a token is no key": (
-        lambda root: (root / TOKEN).write_bytes(b"../../receipt.key"), [(TOKEN, "does not hold this token")]),
+        lambda root: (root / TOKEN).write_bytes(b"../../receipt.key"), [(TOKEN, "does not know this token")]),
     "health is cut": (
         lambda root: rewrite(next((root / HEALTH).iterdir()), cut(-1)), [(HEALTH, "age file is cut")]),
     "health is empty": (
