@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import json
 import socket
 import ssl
+import subprocess
 import threading
 import time
 from base64 import b64encode
@@ -28,7 +30,7 @@ from sealbell_testing.clock import HandClock
 from sealbell_testing.doorbell import Doorbell
 from sealbell_testing.owner import Owner
 from sealbell_testing.panel import HandPanel
-from sealbell_testing.relay import Relay, enrol, give, serving
+from sealbell_testing.relay import COMMAND, Relay, enrol, give, serving
 from sealbell_testing.waiting import DEADLINE_S, until
 from sealbell_wire.enrolment import DoorbellCard, Introduction, OwnerCard, RelayCard, parse_card
 from sealbell_wire.ids import ZERO_ID
@@ -206,3 +208,69 @@ def test_given_certificates_are_renewed_while_a_clip_arrives(tmp_path: Path) -> 
         assert shown(relay.card.http) == shown(relay.card.mqtt)
     finally:
         relay.stop()
+
+
+def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    words = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+
+
+def test_a_relay_that_was_made_for_a_name_serves_under_it_and_under_no_other(tmp_path: Path) -> None:
+    root = tmp_path / "relay"
+    assert command("init", root, "--host", "localhost", "--host", "relay.street.example").returncode == 0
+    ca = (root / "tls" / "ca.pem").read_bytes()
+    with serving(root, "--tls", "--host", "0.0.0.0", "--name", "localhost") as relay:
+        assert relay.card.http.startswith("https://localhost:")
+        assert shown(relay.card.http) == shown(relay.card.mqtt)
+        assert json.loads(command("status", root, "--json").stdout)["certificate"] == "ok"
+    refused = command("serve", root, "--host", "0.0.0.0", "--name", "other.example")
+    assert (refused.returncode, "not for other.example" in refused.stderr) == (1, True)
+    assert "--name" in refused.stderr
+    refused = command("serve", root, "--host", "0.0.0.0")
+    assert (refused.returncode, "cards must name one" in refused.stderr) == (1, True)
+    assert (root / "tls" / "ca.pem").read_bytes() == ca
+    assert command("fsck", root).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda certificate, key: key.write_bytes(b"rubbish"), "the key is not PEM, or damaged"),
+        (lambda certificate, key: certificate.write_bytes(b""), "the certificate is not PEM, or damaged"),
+        (lambda certificate, key: key.write_bytes(TestCa().sign()[1]), "the key is not that of the certificate"),
+        (lambda certificate, key: certificate.unlink(), "cannot be read: no such file"),
+        (lambda certificate, key: certificate.write_bytes(bytes(1_000_000)), "is longer than"),
+    ],
+)
+def test_a_broken_certificate_is_said_at_start_with_what_to_do(
+    tmp_path: Path, spoil: Callable[[Path, Path], object], says: str
+) -> None:
+    certificate, key, root = tmp_path / "fullchain.pem", tmp_path / "privkey.pem", tmp_path / "relay"
+    for path, data in zip((certificate, key), TestCa().sign(), strict=True):
+        path.write_bytes(data)
+    made = command("init", root, "--certificate", certificate, "--key", key)
+    assert made.returncode == 0, made.stderr
+    spoil(certificate, key)
+    for refused in (
+        command("serve", root, "--tls"),
+        command("init", tmp_path / "new", "--certificate", certificate, "--key", key),
+    ):
+        assert (refused.returncode, says in refused.stderr) == (1, True), refused.stderr
+        assert len(refused.stderr.splitlines()) <= 2, "an error and a hint, and no stack trace"
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_given_certificate_takes_the_place_of_the_own_ca(tmp_path: Path) -> None:
+    ca, root = TestCa(), tmp_path / "relay"
+    files = [tmp_path / name for name in ("fullchain.pem", "privkey.pem", "ca.pem")]
+    for path, data in zip(files, (*ca.sign(), ca.pem), strict=True):
+        path.write_bytes(data)
+    with serving(root, "--tls") as relay:
+        own = relay.card.ca
+    given = ("--certificate", files[0], "--key", files[1])
+    assert command("init", root, *given[:2]).returncode == 1
+    assert command("init", root, *given, "--host", "localhost").returncode == 1
+    assert command("init", root, *given, "--ca", files[2]).returncode == 0
+    with serving(root, "--tls") as relay:
+        assert own != relay.card.ca == b64encode(ca.der).decode()
+    assert command("fsck", root).returncode == 0

@@ -10,9 +10,16 @@ from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import SEED_BYTES, Folder
 from sealbell_relay.store import DirectoryStore
 
+DESCRIPTION = """\
+Make a relay's folder, the key that signs its receipts, and its CA if --host says for which names. Without --host,
+serving makes a CA when it first needs one, for the name on the card. With --certificate and --key no CA is made; they
+may be given to a relay's folder that is there already, and hold from its next start on.
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
+    parser.description = DESCRIPTION
     asked.add_folder(parser)
     text = "a name or address of the relay's, for which its own CA signs; a domain stands for its hosts; repeat it"
     parser.add_argument("--host", metavar="NAME_OR_IP", action="append", default=[], help=text)
@@ -38,12 +45,13 @@ def run(options: argparse.Namespace) -> int:
         if given.ca is not None:
             read_ca(given.ca)
     folder = Folder(options.dir)
-    folder.make(os.urandom(SEED_BYTES))
-    DirectoryStore(folder.store).make()
-    tls = TlsFolder(folder)
+    if given is None or not folder.is_relay:
+        folder.make(os.urandom(SEED_BYTES))
+        DirectoryStore(folder.store).make()
+        print(f"made {folder.root}; start it with: sealbell-relay serve {options.dir}")
     if given is not None:
-        tls.refer(given)
+        TlsFolder(folder).refer(given)
+        print(f"from its next start on it shows {given.certificate}, and doorbells and owners need its card of then")
     elif names:
-        tls.make_authority(names, new_key(), time.time())
-    print(f"made {folder.root}; start it with: sealbell-relay serve {options.dir}")
+        TlsFolder(folder).make_authority(names, new_key(), time.time())
     return 0
