@@ -36,7 +36,8 @@ def test_who_is_enrolled_is_let_in_and_who_has_ended_is_not(tmp_path: Path, brok
         *where, "--pid", str(pid), "--broker", broker.url,
     )  # fmt: skip
     try:
-        kept.wait_for_said(lambda line: line.startswith("keeping"))
+        listed = tmp_path / ("users.conf" if isinstance(broker, Nats) else "passwords")
+        until(listed.exists, "there is a list for the broker to start with")
         door = MqttDoor(lambda: Address("127.0.0.1", broker.port))
         broker.start()
         pid.write_text(f"{broker.pid}\n")

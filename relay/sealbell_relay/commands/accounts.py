@@ -29,7 +29,7 @@ from sealbell_relay.tls.side import broker_trust
 DESCRIPTION = """\
 Run this beside each broker of your own, on its machine, as the broker's user. It writes whom the broker lets in, and to
 which topics, and makes the broker read that again whenever a doorbell was enrolled or has ended, at whichever relay.
-Start it before the broker, which needs the list to start.
+The broker cannot start before there is a list: start this first.
 """
 MAX_PID_BYTES = 32
 
@@ -90,8 +90,8 @@ async def _keep(store: Store, accounts: FileAccounts, broker: Address, log: Log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with ThreadPoolExecutor(1, "accounts") as thread:
+        # Not `prepare`: nobody knows whether the broker starts meanwhile, so the first list is told and checked, too.
         keeper = AccountsKeeper(store, accounts, thread, log, time.monotonic)
-        await keeper.prepare()
         print(f"keeping the list of users of {broker.url}", flush=True)
         keeping = asyncio.create_task(keeper.run())
         await stop.wait()
