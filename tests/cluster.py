@@ -13,16 +13,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from network import Machine, Network
 from parts_factory import Doorbell
-from sealbell_relay.accounts import relay_account
-from sealbell_relay.accounts_nats import render
 from sealbell_relay.allow import Register
 from sealbell_relay.buckets import S3Store
-from sealbell_relay.credentials import Credentials, hashes
+from sealbell_relay.credentials import Credentials
 from sealbell_relay.errors import StoreError
 from sealbell_relay.folder import Folder
 from sealbell_relay.store import Store
+from sealbell_testing.program import command_of
 from sealbell_testing.waiting import until
 from sealbell_wire.sshsig import verify_key_of
 
@@ -33,6 +34,7 @@ VOLUMES = (201, 202, 203)
 STORE = 200
 BUCKET = "sealbell"
 MQTT_PORT, HTTP_PORT, S3_PORT, FILER_PORT, MASTER_PORT, VOLUME_PORT = 1883, 8080, 8333, 8888, 9333, 8081
+RELAY = command_of("sealbell_relay.cli")
 READY_S = 60.0
 ANSWER_S = 2.0
 AWS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "not-a-secret", "AWS_REGION": "us-east-1"}
@@ -40,6 +42,7 @@ AWS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "not-a-secret", "A
 NATS = """\
 server_name: {name}
 listen: 127.0.0.1:4222
+pid_file: nats.pid
 max_payload: 2MB
 jetstream {{ store_dir: {store}, max_file_store: 1GB }}
 cluster {{ name: sealbell, listen: "0.0.0.0:6222", routes: [{routes}] }}
@@ -168,26 +171,26 @@ class Cluster:
         return True
 
     def _enrol(self) -> None:
-        seed = secrets.token_bytes(32)
-        # The one receipt key and the one credential of all relays; an operator copies the folder.
-        folders = [Folder(relay.folder / "relay") for relay in self.relays]
-        for folder in folders:
-            folder.make(seed)
-            credential = folder.credential(lambda _: seed)
-        self.receipt_key = verify_key_of(folders[0].key()).hex()
+        self._folder_seed = secrets.token_bytes(32)
+        self.receipt_key = verify_key_of(Ed25519PrivateKey.from_private_bytes(self._folder_seed)).hex()
         register, credentials = Register(self.store), Credentials(self.store)
         for bell in self.doorbells:
             register.allow(bell.owner.card)
             register.allow(bell.card)
             credentials.enrol(bell.id, self._credentials[bell.id])
-        relay_of_brokers = relay_account(*hashes(credential.encode("ascii")))
-        self._accounts = render([relay_of_brokers, *credentials.all()])
+
+    def _copy(self, machine: Machine) -> Path:
+        """The relay's folder as an operator copies it to each machine: one receipt key, one credential."""
+        folder = Folder(machine.folder / "relay")
+        folder.make(self._folder_seed)
+        folder.credential(lambda _: self._folder_seed)
+        return folder.root
 
     def _start_relay(self, relay: Machine) -> None:
         n = self.relays.index(relay)
         brokers = [f"mqtt://{broker.address}:{MQTT_PORT}" for broker in (*self.brokers[n:], *self.brokers[:n])]
         relay.start(
-            "relay", sys.executable, "-m", "sealbell_relay.cli", "serve", str(relay.folder / "relay"),
+            "relay", *RELAY, "serve", str(self._copy(relay)),
             "--store", f"s3://{BUCKET}", "--broker", ",".join(brokers),
             "--host", relay.address, "--http-port", str(HTTP_PORT), "--plain",
         )  # fmt: skip
@@ -198,7 +201,12 @@ class Cluster:
             name=broker.name, address=broker.address, routes=routes, store=json.dumps(str(broker.folder))
         )
         (broker.folder / "nats.conf").write_text(config)
-        (broker.folder / "accounts.conf").write_bytes(self._accounts)
+        url = f"mqtt://{broker.address}:{MQTT_PORT}"
+        broker.start(
+            "accounts", *RELAY, "accounts", str(self._copy(broker)), "--store", f"s3://{BUCKET}",
+            "--nats", "accounts.conf", "--pid", "nats.pid", "--broker", url,
+        )  # fmt: skip
+        until((broker.folder / "accounts.conf").exists, f"{broker.name} has its list of users", READY_S)
         broker.start("nats", str(Path(sys.executable).with_name("nats-server")), "-c", "nats.conf")
 
     def _start_street(self, street: Machine, bells: Sequence[Doorbell]) -> None:
