@@ -5,7 +5,7 @@ import io
 import socket
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from sealbell_relay.errors import RequestError, StoreError
 from sealbell_relay.http.answers import answer
 from sealbell_relay.http.front import Front, FrontSettings
 from sealbell_relay.http.gate import Patience, Room
+from sealbell_relay.http.limits import Limits
 from sealbell_relay.log import Log
 
 CLOSED, WIDE, PATIENT = FrontSettings(), Room(1_000, 1_000), Patience()
@@ -80,10 +81,11 @@ async def served(
     room: Room = WIDE,
     patience: Patience = PATIENT,
     tls: ssl.SSLContext | None = None,
+    limits: Callable[[Callable[[], float]], Limits] = Limits,
 ) -> AsyncIterator[Served]:
     lines, turned_away, loop = io.StringIO(), Counter[str](), asyncio.get_running_loop()
     log = Log(lines, loop.time)
-    front = Front(settings, turned_away, log, loop.time, room, patience)
+    front = Front(settings, turned_away, log, loop.time, room, patience, limits(loop.time))
     server = front.owners(ROUTES)
     port = await server.listen("127.0.0.1", 0, tls)
     try:

@@ -37,8 +37,9 @@ class Front:
         monotonic: Callable[[], float],
         room: Room,
         patience: Patience,
+        limits: Limits | None = None,
     ) -> None:
-        self.limits = Limits(monotonic)
+        self.limits = limits or Limits(monotonic)
         self._addresses = Addresses(settings.proxies)
         self.gate = Gate(self._addresses, log, turned_away, room, patience)
         self._guards = Guards(self.limits, self._addresses, settings.origins, self.gate, log)
