@@ -6,7 +6,7 @@ slow store, looks come further apart. Whatever has changed by then is one new li
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Executor
 
 from sealbell_relay.accounts import Account, Accounts
@@ -72,11 +72,9 @@ class AccountsKeeper:
     async def prepare(self) -> None:
         """Have the list ready before the broker starts; BrokerError if it cannot be written.
 
-        A store that fails is no reason not to start: `run` tries again.
+        A store that fails is no reason not to start. `run` begins with the whole list, in case the broker ran already.
         """
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._executor, self._accounts.prepare, ())
-        await loop.run_in_executor(self._executor, self._act, self._accounts.prepare)
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._prepare)
 
     async def run(self) -> None:
         """Look, act and wait; returns only by cancellation."""
@@ -85,7 +83,7 @@ class AccountsKeeper:
             asked, self._next = self._next, None
             self._wanted.clear()
             began_s = self._monotonic()
-            await loop.run_in_executor(self._executor, self._act, self._apply)
+            await loop.run_in_executor(self._executor, self._act)
             if asked is not None and not asked.done():
                 asked.set_result(None)
             pause_s = max(self._interval_s, IDLE_SHARE * (self._monotonic() - began_s))
@@ -105,11 +103,18 @@ class AccountsKeeper:
         self._wanted.set()
         await asyncio.shield(self._next)
 
-    def _act(self, apply: Callable[[Iterable[Account]], None]) -> None:
+    def _prepare(self) -> None:
+        try:
+            self._accounts.prepare(self._roll.call().values())
+        except StoreError as error:
+            self._log.error("accounts-not-read", says=error, then="trying again")
+            self._accounts.prepare(())
+
+    def _act(self) -> None:
         try:
             wanted = self._roll.call()
             if wanted != self._given:
-                apply(wanted.values())
+                self._apply(wanted, self._given or {}, whole=self._given is None)
                 self._given = wanted
         except (StoreError, BrokerError) as error:
             if str(error) != self._failure:
@@ -120,17 +125,12 @@ class AccountsKeeper:
             self._log.info("accounts-in-line", users=len(wanted))
         self._failure = ""
 
-    def _apply(self, wanted: Iterable[Account]) -> None:
-        given = self._given
-        by_name = {account.user: account for account in wanted}
-        if given is None:
-            self._accounts.replace(by_name.values())
-            return
-        new, gone = by_name.keys() - given.keys(), given.keys() - by_name.keys()
-        if len(new) + len(gone) > 1:
-            self._accounts.replace(by_name.values())
+    def _apply(self, wanted: dict[str, Account], given: dict[str, Account], *, whole: bool) -> None:
+        new, gone = wanted.keys() - given.keys(), given.keys() - wanted.keys()
+        if whole or len(new) + len(gone) != 1:
+            self._accounts.replace(wanted.values())
         elif new:
-            self._accounts.add(by_name[min(new)])
-        elif gone:
+            self._accounts.add(wanted[min(new)])
+        else:
             self._accounts.revoke(min(gone))
-        self._log.info("accounts", users=len(by_name), new=len(new), gone=len(gone))
+        self._log.info("accounts", users=len(wanted), new=len(new), gone=len(gone))

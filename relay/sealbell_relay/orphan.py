@@ -18,13 +18,13 @@ async def end(pid_file: Path, argument: str) -> None:
 
     Any other process that got the number since is left alone. BrokerError if it cannot be ended.
     """
-    pid = _read(pid_file)
-    if pid is None or argument not in _command_line(pid):
+    pid = read_pid(pid_file)
+    if pid is None or argument not in command_line(pid):
         return
     try:
         os.kill(pid, signal.SIGKILL)
         async with asyncio.timeout(END_S):
-            while argument in _command_line(pid):
+            while argument in command_line(pid):
                 await asyncio.sleep(POLL_S)
     except ProcessLookupError:
         return
@@ -34,7 +34,8 @@ async def end(pid_file: Path, argument: str) -> None:
         ) from None
 
 
-def _read(pid_file: Path) -> int | None:
+def read_pid(pid_file: Path) -> int | None:
+    """Return the process that a pid file names; None if it names none that could be a broker."""
     try:
         text = pid_file.read_text("ascii")[:16].strip()
     except (OSError, UnicodeDecodeError):
@@ -42,7 +43,8 @@ def _read(pid_file: Path) -> int | None:
     return int(text) if text.isdecimal() and int(text) > 1 else None
 
 
-def _command_line(pid: int) -> str:
+def command_line(pid: int) -> str:
+    """Return a process' command line; empty if there is none."""
     if sys.platform == "linux":
         try:
             return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").replace("\0", " ")

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from sealbell_relay import accounts_mosquitto, accounts_nats
+from sealbell_relay import accounts_mosquitto, accounts_nats, orphan
 from sealbell_relay.accounts import relay_account
 from sealbell_relay.accounts_files import FileAccounts, Files
 from sealbell_relay.accounts_keeper import AccountsKeeper
@@ -31,7 +31,6 @@ Run this beside each broker of your own, on its machine, as the broker's user. I
 which topics, and makes the broker read that again whenever a doorbell was enrolled or has ended, at whichever relay.
 The broker cannot start before there is a list: start this first.
 """
-MAX_PID_BYTES = 32
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     credential = folder.credential(secrets.token_bytes)
     accounts = FileAccounts(
         _files(options),
-        partial(reload, options.pid),
+        partial(reload, options.pid, "nats-server" if options.nats else "mosquitto"),
         MqttDoor(lambda: options.broker, broker_trust(options.broker_ca)),
         [relay_account(*hashes(credential.encode("ascii")))],
         time.monotonic,
@@ -66,17 +65,22 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def reload(pid_file: Path) -> None:
-    """Make the broker read its list again; one that does not run reads it when it starts. Raises BrokerError."""
+def reload(pid_file: Path, program: str) -> None:
+    """Make the broker read its list again; one that does not run reads it when it starts. Raises BrokerError.
+
+    A pid file may outlive its broker, and the number be another process' by now, which SIGHUP would end.
+    """
+    pid = orphan.read_pid(pid_file)
+    if pid is None or program not in orphan.command_line(pid):
+        return
     try:
-        with pid_file.open("rb") as file:
-            os.kill(int(file.read(MAX_PID_BYTES)), signal.SIGHUP)
-    except (FileNotFoundError, ProcessLookupError):
+        os.kill(pid, signal.SIGHUP)
+    except ProcessLookupError:
         pass
-    except (OSError, ValueError) as failure:
+    except PermissionError as failure:
         raise BrokerError(
-            f"the broker of {pid_file} cannot be told of its new list: {failure}",
-            hint="run this as the broker's user, and give the pid_file that its configuration names",
+            f"process {pid}, the broker of {pid_file}, cannot be told of its new list",
+            hint="run this as the broker's user",
         ) from failure
 
 
