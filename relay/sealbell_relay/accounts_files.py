@@ -32,6 +32,10 @@ class Door(Protocol):
         """Whether it lets this user in now; False as well if it does not answer."""
         ...
 
+    def answers(self) -> bool:
+        """Whether the broker listens at all."""
+        ...
+
 
 class FileAccounts:
     """An Accounts in files. Safe from many threads; the list in force is that of the last call that returned."""
@@ -82,13 +86,13 @@ class FileAccounts:
     def _apply(self, accounts: dict[str, Account]) -> None:
         self._accounts = accounts
         password = self._write()
-        self._reload()
+        self._signal()
         now_s = self._monotonic()
         until_s, again_s, look_s = now_s + WAIT_S, now_s + RELOAD_S, FIRST_LOOK_S
         while not self._door.admits(CANARY, password):
             now_s = self._monotonic()
             if now_s >= again_s:  # a broker that was just starting may have missed it
-                self._reload()
+                self._signal()
                 again_s = now_s + RELOAD_S
             if now_s >= until_s:
                 raise BrokerError(
@@ -97,6 +101,11 @@ class FileAccounts:
                 )
             self._nothing.wait(look_s)
             look_s = min(2 * look_s, LONGEST_LOOK_S)
+
+    def _signal(self) -> None:
+        # While it starts it reads the list by itself, and the signal may still be its end.
+        if self._door.answers():
+            self._reload()
 
     def _write(self) -> str:
         password = secrets.token_hex(SECRET_BYTES)

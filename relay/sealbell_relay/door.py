@@ -22,6 +22,17 @@ class MqttDoor:
         self._address = address
         self._tls = tls
 
+    def answers(self) -> bool:
+        """See Door."""
+        address = self._address()
+        if address is None:
+            return False
+        try:
+            socket.create_connection((address.host, address.port), ANSWER_S).close()
+        except OSError:
+            return False
+        return True
+
     def admits(self, user: str, password: str) -> bool:
         """See Door."""
         address = self._address()
