@@ -24,6 +24,9 @@ class MemoryStore:
             self.objects[name] = data
             return True
 
+    def stage(self, name: str, data: bytes) -> bool:
+        return self.put(name, data)
+
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes | None:
         self.calls["read"] += 1
         data = self.objects.get(name)
@@ -61,6 +64,10 @@ class FailingStore:
     def put(self, name: str, data: bytes) -> bool:
         self._fail("put")
         return self.inner.put(name, data)
+
+    def stage(self, name: str, data: bytes) -> bool:
+        self._fail("put")
+        return self.inner.stage(name, data)
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes | None:
         self._fail("read")

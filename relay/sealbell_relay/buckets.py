@@ -84,6 +84,10 @@ class S3Store:
                 return False
             return True
 
+    def stage(self, name: str, data: bytes) -> bool:
+        """See Store."""
+        return self.put(name, data)
+
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes | None:
         """See Store."""
         with _failures("read", name):

@@ -39,6 +39,10 @@ class Store(Protocol):
         """Keep `data` durably and return True; return False, changing nothing, if the name is taken."""
         ...
 
+    def stage(self, name: str, data: bytes) -> bool:
+        """Do as `put`, but all of it may be lost until what it lies directly below is settled: cheaper for several."""
+        ...
+
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes | None:
         """Return up to `length` bytes (all if None) from `start`; None if there is no such object."""
         ...
@@ -60,59 +64,69 @@ class DirectoryStore:
     """A Store in a folder of a local file system: temporary file, fsync, link, fsync of the folder.
 
     The link is what puts only if absent: unlike a rename it never replaces. Safe from many threads and processes.
+    Paths are strings here: a Path for each object costs more than most calls.
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self._known: set[Path] = set()
+        self._root = os.fspath(root)
+        self._temporary = f"{self._root}/{TEMPORARY}"
+        self._known: set[str] = set()  # folders whose own names this process made durable
+        self._pruned = 0
         self._lock = threading.Lock()
 
     def make(self) -> None:
         """Make the folder if it is not there."""
         with self._failures("be made", ""):
-            self._root.mkdir(mode=0o700, exist_ok=True)
-            (self._root / TEMPORARY).mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(self._root.parent)
+            Path(self._root).mkdir(mode=0o700, exist_ok=True)
+            Path(self._temporary).mkdir(mode=0o700, exist_ok=True)
+            _sync_folder(Path(self._root).parent)
 
     def sweep(self) -> None:
         """Clear away what killed writers left half written. Only for whoever holds the folder's lock."""
         with self._failures("be swept", ""):
-            for leftover in (self._root / TEMPORARY).iterdir():
+            for leftover in Path(self._temporary).iterdir():
                 leftover.unlink(missing_ok=True)
 
     def put(self, name: str, data: bytes) -> bool:
         """See Store."""
-        path = self._root / name
-        temporary = self._root / TEMPORARY / secrets.token_hex(16)
+        if not self.stage(name, data):
+            return False
+        self.settle(name.rpartition("/")[0])
+        return True
+
+    def stage(self, name: str, data: bytes) -> bool:
+        """See Store. The bytes are on the disk before they have a name, so what shows is whole after any crash."""
+        temporary = f"{self._temporary}/{secrets.token_hex(16)}"
         with self._failures("write", name):
             try:
                 _write_through(temporary, data)
-                if not self._link(temporary, path):
-                    return False
+                return self._link(temporary, f"{self._root}/{name}")
             finally:
-                temporary.unlink(missing_ok=True)
-            with contextlib.suppress(FileNotFoundError):  # who wanted it gone has taken it away already
-                _sync_folder(path.parent)
-            if path.parent not in self._known:  # it was taken away and made again meanwhile, by whom is not known
-                self.settle(str(path.parent.relative_to(self._root)))
-            return True
+                _unlink(temporary)
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes | None:
         """See Store."""
         with self._failures("read", name):
             try:
-                with (self._root / name).open("rb", buffering=0) as file:
-                    file.seek(start)
-                    return file.read(-1 if length is None else length)
+                descriptor = os.open(f"{self._root}/{name}", os.O_RDONLY)
             except (FileNotFoundError, NotADirectoryError):
                 return None
+            try:
+                if length is None:
+                    length = max(0, os.fstat(descriptor).st_size - start)
+                data = os.pread(descriptor, length, start)
+                while 0 < len(data) < length and (more := os.pread(descriptor, length - len(data), start + len(data))):
+                    data += more
+                return data
+            finally:
+                os.close(descriptor)
 
     def list(self, prefix: str) -> Listing:
         """See Store."""
         folders, objects = [], []
         with self._failures("list", prefix):
             try:
-                with os.scandir(self._root / prefix) as entries:
+                with os.scandir(f"{self._root}/{prefix}") as entries:
                     for entry in entries:
                         if entry.is_dir(follow_symlinks=False):
                             folders.append(entry.name)
@@ -124,62 +138,73 @@ class DirectoryStore:
         return Listing(tuple(sorted(folders)), tuple(sorted(objects, key=lambda found: found.name)))
 
     def settle(self, prefix: str) -> None:
-        """See Store. The bytes were on the disk before they had a name; only the names may not be."""
-        folder = self._root / prefix
+        """See Store. The bytes were on the disk before they had a name; only the names may not be.
+
+        Goes up to the first folder whose own name this process has made durable before.
+        """
+        folder, synced = f"{self._root}/{prefix}".rstrip("/"), list[str]()
+        with self._lock:
+            pruned = self._pruned
         with self._failures("settle", prefix):
             while folder != self._root:
-                with contextlib.suppress(FileNotFoundError):  # what was taken away is durable once its parent is
+                try:
                     _sync_folder(folder)
-                folder = folder.parent
-            _sync_folder(self._root)
+                    if folder in self._known:
+                        break
+                    synced.append(folder)
+                except FileNotFoundError:  # what was taken away is durable once its parent is
+                    synced.clear()
+                folder = os.path.dirname(folder)  # noqa: PTH120 - see above
+            else:
+                _sync_folder(folder)
+        with self._lock:
+            if pruned == self._pruned:  # else one of them may be another folder of the same name by now
+                if len(self._known) >= MAX_KNOWN_FOLDERS:
+                    self._known.clear()
+                self._known.update(synced)
 
     def remove(self, name: str) -> None:
         """See Store."""
         with self._failures("remove", name):
-            path = self._root / name
-            path.unlink(missing_ok=True)
-            self._prune(path.parent)
+            path = f"{self._root}/{name}"
+            _unlink(path)
+            self._prune(os.path.dirname(path))  # noqa: PTH120 - see above
 
-    def _link(self, temporary: Path, path: Path) -> bool:
+    def _link(self, temporary: str, path: str) -> bool:
         attempts = 0
         while True:
             try:
-                self._make_folder(path.parent)
-                with contextlib.suppress(FileExistsError):
-                    os.link(temporary, path)
-                    return True
+                os.link(temporary, path)
+                return True
+            except FileExistsError:
                 return False
-            except FileNotFoundError:  # somebody has just taken the folder away, since it was empty
+            except FileNotFoundError:  # its folder was never made, or was taken away just now since it was empty
                 attempts += 1
                 if attempts == MAX_LINK_ATTEMPTS:
                     raise
-                with self._lock:
-                    self._known.clear()
+                with contextlib.suppress(FileNotFoundError):  # the same may happen to the folders above
+                    self._make_folder(os.path.dirname(path))  # noqa: PTH120 - see above
 
-    def _prune(self, folder: Path) -> None:
+    def _make_folder(self, folder: str) -> None:
+        parent = os.path.dirname(folder)  # noqa: PTH120 - see above
+        if not os.path.isdir(parent) and parent.startswith(f"{self._root}/"):  # noqa: PTH112 - see above
+            self._make_folder(parent)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o700)  # noqa: PTH102 - see above
+
+    def _prune(self, folder: str) -> None:
         """Take away folders that have become empty, so that not even the name of what was in them is left."""
-        while self._root not in (folder, folder.parent):
+        while folder.startswith(f"{self._root}/"):
             with self._lock:
                 self._known.discard(folder)
+                self._pruned += 1
             try:
-                folder.rmdir()
+                os.rmdir(folder)  # noqa: PTH106 - see above
             except FileNotFoundError:
                 pass
             except OSError:  # it is not empty
                 return
-            folder = folder.parent
-
-    def _make_folder(self, folder: Path) -> None:
-        # A folder counts as known only after its own name was made durable in its parent, by this process.
-        if folder in self._known or folder == self._root:
-            return
-        self._make_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(folder.parent)
-        with self._lock:
-            if len(self._known) >= MAX_KNOWN_FOLDERS:
-                self._known.clear()
-            self._known.add(folder)
+            folder = os.path.dirname(folder)  # noqa: PTH120 - see above
 
     @contextlib.contextmanager
     def _failures(self, verb: str, name: str) -> Iterator[None]:
@@ -190,7 +215,7 @@ class DirectoryStore:
             raise StoreError(f"the store cannot {verb}{name and f' {name}'}: {reason.lower()}") from failure
 
 
-def _write_through(path: Path, data: bytes) -> None:
+def _write_through(path: str, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         view = memoryview(data)
@@ -201,7 +226,12 @@ def _write_through(path: Path, data: bytes) -> None:
         os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def _unlink(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108 - see above
+
+
+def _sync_folder(folder: str | Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -24,6 +24,11 @@ class TimedStore:
         with self._timed("put"):
             return self._inner.put(name, data)
 
+    def stage(self, name: str, data: bytes) -> bool:
+        """See Store."""
+        with self._timed("put"):
+            return self._inner.stage(name, data)
+
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes | None:
         """See Store."""
         with self._timed("read"):

@@ -54,6 +54,9 @@ class Stepping:
         self._step()
         return self.inner.put(name, data)
 
+    def stage(self, name: str, data: bytes) -> bool:
+        return self.put(name, data)
+
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes | None:
         self._step()
         return self.inner.read(name, start, length)
