@@ -45,10 +45,15 @@ def walk(frames: Frames, height_px: float, where: Callable[[float], float | None
         if column != before and i:
             walked_s += (t - frames[i - 1][0]) / 1e6
         before = column
-        picture, mask = _cutouts()[int(walked_s * CUT_FPS) % len(_cutouts())]
-        size = (max(1, round(picture.shape[1] * height_px / picture.shape[0])), round(height_px))
-        place = np.array([[1, 0, column - size[0] / 2], [0, 1, foot_px - size[1]]], np.float32)
-        person = cv2.warpAffine(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), place, (WIDE, HIGH))
-        share = cv2.warpAffine(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), place, (WIDE, HIGH))
-        out.append((t, np.rint(luma * (1 - share) + person * share).astype(np.uint8)))
+        out.append((t, stand(luma, walked_s, height_px, column, foot_px)))
     return out
+
+
+def stand(luma: Luma, walked_s: float, height_px: float, column: float, foot_px: float) -> Luma:
+    """One picture with a person in it, whose legs are where they are after `walked_s` of walking."""
+    picture, mask = _cutouts()[int(walked_s * CUT_FPS) % len(_cutouts())]
+    size = (max(1, round(picture.shape[1] * height_px / picture.shape[0])), round(height_px))
+    place = np.array([[1, 0, column - size[0] / 2], [0, 1, foot_px - size[1]]], np.float32)
+    person = cv2.warpAffine(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), place, (WIDE, HIGH))
+    share = cv2.warpAffine(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), place, (WIDE, HIGH))
+    return np.rint(luma * (1 - share) + person * share).astype(np.uint8)

@@ -15,7 +15,8 @@ from sealbell_relay.archive import Archive, Name, arrived_ms
 from sealbell_relay.errors import DamagedError, RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.healths import HealthShelf, beat_of
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.store import DirectoryStore, Store
+from sealbell_relay.tenants import ended_by, owner_fields
 from sealbell_wire.enrolment import DoorbellCard
 from sealbell_wire.ids import ZERO_ID
 from sealbell_wire.sshsig import verify_key_of
@@ -24,7 +25,7 @@ MEANINGS = {
     "doorbell": "SHA-256 of the doorbell's signing key, cut to 32 digits: which doorbell, not where it hangs",
     "clip": "48 bits of the doorbell's clock in milliseconds, then 80 random bits: about when the clip began",
     "seq": "which part of the clip this is",
-    "kind": "notice (a trigger, without saying which), init, media, or manifest",
+    "kind": "notice (a trigger, without saying which, or none at all), init, media, or manifest",
     "prev": "hash of the record of the part before",
     "head": "hash of the sealed file's header, which names no reader",
     "body": "hash of the sealed file's body",
@@ -48,8 +49,10 @@ SEEN = (
 )
 ABSENT = (
     "pictures and sound",
-    "whether a clip began with a ring or a movement (who rings while one is recorded shows as a further notice)",
-    "the owner's name, words, keys or token (only the token's SHA-256)",
+    "whether somebody rang: notices of a ring, of a movement and of nothing look alike (that somebody stayed for long "
+    "shows in how long the clip is; docs/threat-model.md says how well rings can be guessed)",
+    "the owner's name, words, keys or tokens (only the SHA-256 of each token, and the day on which a phone was added)",
+    "the secret by which a doorbell connects (only two hashes of it, for two kinds of broker)",
     "who may open a clip, and how many they are",
     "what a doorbell says of its health: it is sealed, and every such message has one size (that it was sent is seen: "
     "every 15 minutes, and when something changed)",
@@ -58,7 +61,7 @@ ABSENT = (
 
 def as_json(folder: Folder) -> Iterator[str]:
     """Yield lines that together are one JSON object with every record of every clip in full."""
-    register, archive, shelf = _open(folder)
+    store, register, archive, shelf = _open(folder)
     about = {
         "meanings": MEANINGS,
         "seen_but_not_kept": SEEN,
@@ -66,9 +69,15 @@ def as_json(folder: Folder) -> Iterator[str]:
         "receipt_key": verify_key_of(folder.key()).hex(),
         "files": _files(folder),
         "doorbells": [
-            {"doorbell": card.doorbell, "key": card.key, "owner": card.owner} for card in register.doorbells()
+            {
+                "doorbell": card.doorbell,
+                "key": card.key,
+                "owner": card.owner,
+                "ended": ended_by(store, "doorbell", card.doorbell),
+            }
+            for card in register.doorbells()
         ],
-        "owners": [{"key": card.key, "token_hash": card.token_hash} for card in register.owners()],
+        "owners": [owner_fields(store, card) for card in register.owners()],
         "healths": [health for card in register.doorbells() if (health := health_fields(shelf, card.doorbell))],
     }
     yield json.dumps(about)[:-1] + ', "clips": ['
@@ -83,13 +92,19 @@ def as_json(folder: Folder) -> Iterator[str]:
 
 def as_text(folder: Folder) -> Iterator[str]:
     """Yield lines for a person: the same, with a line a clip in the place of its records."""
-    register, archive, shelf = _open(folder)
+    store, register, archive, shelf = _open(folder)
     files = _files(folder)
     yield f"folder: {folder.root}: {files['count']} files, {files['bytes']} bytes"
     for owner in register.owners():
+        told = owner_fields(store, owner)
         yield f"owner {owner.key}: SHA-256 of its token is {owner.token_hash}"
+        if told["ended"]:
+            yield f"  ended: {told['ended']}"
+        yield from (f"  phone, added {phone['added']}: {phone['token_hash']}" for phone in told["phones"])
     for card in register.doorbells():
         yield f"doorbell {card.doorbell}: signs with {card.key}, owned by {card.owner}"
+        if ended := ended_by(store, "doorbell", card.doorbell):
+            yield f"  ended: {ended}"
         if health := health_fields(shelf, card.doorbell):
             yield f"  {_health_line(health)}"
         yield from (f"  {line}" for line in _clip_lines(archive, card))
@@ -101,9 +116,9 @@ def as_text(folder: Folder) -> Iterator[str]:
     yield from (f"  {thing}" for thing in ABSENT)
 
 
-def _open(folder: Folder) -> tuple[Register, Archive, HealthShelf]:
+def _open(folder: Folder) -> tuple[Store, Register, Archive, HealthShelf]:
     store = DirectoryStore(folder.store)
-    return Register(store), Archive(store, lambda _: None), HealthShelf(store)
+    return store, Register(store), Archive(store, lambda _: None), HealthShelf(store)
 
 
 def health_fields(shelf: HealthShelf, doorbell: str) -> dict[str, Any] | None:

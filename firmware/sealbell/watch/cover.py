@@ -18,8 +18,8 @@ import math
 from typing import Protocol
 
 UPDATES_WEIGHTS = (1, 2, 3, 4)  # of no update in a clip, of one, two and three
-DELAY_MEDIAN_US = 6_000_000
-DELAY_SIGMA = 0.6  # of the delay's logarithm: from 2.8 s to 13 s in four clips of five
+DELAY_MEDIAN_US = 7_000_000
+DELAY_SIGMA = 0.6  # of the delay's logarithm: from 3.2 s to 15 s in four clips of five
 MAX_WAIT_US = 100_000
 
 

@@ -11,8 +11,8 @@ Motion that is only to be recorded opens a clip whose notice calls nobody. Where
 that the owner is to be called for, one more notice does so. A clip that goes on from another calls as that one did.
 
 While something moves, updates leave as the cover wants them (cover.py): notices that nobody caused and that call
-nobody. Every other further notice takes the place of the next one. They change nothing else: since they leave only
-while something moves, none is nearer to a clip's end than a press could be.
+nobody. Every other further notice takes the place of the next one. One that is due while nothing moves waits, and those
+behind it as long; so none is nearer to a clip's end than a press could be, and nothing else of the clip changes.
 
 To whoever cannot open it, a notice tells the time of the newest picture, as every other part does: the time of a press
 is on no picture, and would tell itself by that.
@@ -107,7 +107,6 @@ class Recorder:
         """Whether something moves at `t_us`, what noticed it, and whether the owner is to be called for it."""
         begins = kind != self._moving
         self._moving = kind if active else None
-        due = self._update_is_due(t_us)
         if not active:
             return []
         drafts = [] if self._clip else self._open(kind, t_us, alert=alert, continues=False)
@@ -117,7 +116,7 @@ class Recorder:
         if alert and not clip.alerted:
             clip.alerted = True
             drafts += self._further(clip, t_us, kind)
-        elif due:
+        elif self._update_is_due(clip, t_us):
             drafts.append(self._notice(t_us, "update", alert=False))
         return drafts
 
@@ -166,12 +165,12 @@ class Recorder:
             clip.updates_us.popleft()
         return [self._notice(t_us, kind, alert=True)]
 
-    def _update_is_due(self, t_us: int) -> bool:
-        updates_us = self._clip.updates_us if self._clip else deque()
-        due = bool(updates_us) and updates_us[0] <= t_us
-        while updates_us and updates_us[0] <= t_us:
-            updates_us.popleft()
-        return due
+    def _update_is_due(self, clip: _Clip, t_us: int) -> bool:
+        if not clip.updates_us or clip.updates_us[0] > t_us:
+            return False
+        late_us = t_us - clip.updates_us.popleft()
+        clip.updates_us = deque(due_us + late_us for due_us in clip.updates_us)
+        return True
 
     def _notice(self, t_us: int, kind: NoticeKind, *, alert: bool) -> NoticeDraft:
         wait_us = self._cover.wait_us(self._period_us) if t_us == self._shown_us else 0

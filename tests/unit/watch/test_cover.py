@@ -54,13 +54,13 @@ def test_motion_that_comes_to_concern_the_owner_takes_the_place_of_an_update_too
     assert told(clip) == [(0, "motion"), (2, "motion")]
 
 
-def test_update_is_left_out_where_nothing_moves() -> None:
-    door = Door(cover=UpdatesAt(2 * S, 5 * S, 9 * S))
+def test_updates_wait_while_nothing_moves_and_keep_their_distance() -> None:
+    door = Door(cover=UpdatesAt(2 * S, 3 * S, 9 * S))
     for picture in packets(200):
         door.motion(picture.t_us, active=picture.t_us < S or 4 * S <= picture.t_us < 6 * S)
         door.see(picture)
     (clip,) = door.finish()
-    assert told(clip) == [(0, "motion"), (5, "update")]
+    assert told(clip) == [(0, "motion"), (4, "update"), (5, "update")]
 
 
 def test_no_update_is_nearer_to_the_end_than_a_press_can_be() -> None:
