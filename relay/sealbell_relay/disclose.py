@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from sealbell_relay.allow import DOORBELLS, OWNERS
+from sealbell_relay.allow import DOORBELLS, OWNERS, Register
 from sealbell_relay.archive import Archive, Name
 from sealbell_relay.checks import MAX_OBJECT_BYTES
 from sealbell_relay.errors import DamagedError, RelayError
@@ -25,6 +25,7 @@ from sealbell_relay.places import CLIPS, clip_folder, object_path
 from sealbell_relay.places import parse_name as parse_part_name
 from sealbell_relay.store import DirectoryStore, Store
 from sealbell_relay.stored import Head, parse_head
+from sealbell_relay.tenants import ended_by, owner_fields
 from sealbell_wire.enrolment import MAX_FILE_BYTES, DoorbellCard, parse_card
 from sealbell_wire.errors import FormatError, WireError
 from sealbell_wire.ids import ZERO_ID
@@ -177,11 +178,17 @@ def _chunks(read: Callable[[int, int], bytes | None]) -> Iterator[bytes]:
 
 
 def _knows(kept: _Kept, receipt_key: str, owner: str | None, given: OutFolder) -> None:
+    card = Register(kept.store).owner(owner) if owner else None
     told = {
         "doorbell": kept.doorbell,
         "owner": owner,
         "receipt_key": receipt_key,
         "health": health_fields(HealthShelf(kept.store), kept.doorbell),
+        "phones": owner_fields(kept.store, card)["phones"] if card else [],
+        "ended": {
+            "doorbell": ended_by(kept.store, "doorbell", kept.doorbell),
+            "owner": ended_by(kept.store, "owner", owner) if owner else None,
+        },
         "meanings": {**MEANINGS, "age_from": AGE_FROM, "damaged": DAMAGED},
         "seen_but_not_kept": SEEN,
         "not_known": ABSENT,

@@ -17,7 +17,11 @@ FILES = (
     ("doorbell.json", "the doorbell's public key, and its owner's"),
     ("owner.json", "the owner's public key, and the SHA-256 of the token by which the owner signs in"),
     ("index.csv", "a line a part: all that this relay can read of it"),
-    ("knows.json", "what each column means, and what is known of the last health message"),
+    (
+        "knows.json",
+        "what each column means, what is known of the last health message, the SHA-256 of the token of each of the "
+        "owner's phones with the day on which it was added, and whether doorbell or owner were revoked, and by whom",
+    ),
     ("SHA256SUMS", "check it with: sha256sum -c SHA256SUMS"),
 )
 SEALED = """\
@@ -29,6 +33,11 @@ whoever runs it can open one. Whoever holds one of the owner's keys can.
 LOGS = """\
 The program also writes log lines, of what it refused and what failed, which can name a doorbell or an address. Whether
 the machine keeps them, and whether whoever runs it keeps other records, the program cannot tell.
+"""
+CREDENTIAL = """\
+Two hashes (bcrypt and PBKDF2) of a random number by which the doorbell signs in to send. This relay keeps them, and
+they are all that it keeps of this doorbell and does not give. They tell nothing of anybody, and open nothing; but
+whoever could undo one could pass for the doorbell at this relay's door, and a copy elsewhere is one more to try it on.
 """
 FORMATS = """\
 The formats are public. A sealed file is an age file (https://age-encryption.org/v1). Parts, records and receipts are
@@ -91,6 +100,7 @@ def letter(
             *(_item(thing) for thing in ABSENT),
             "\n3. WHAT ELSE IS NOT IN HERE\n",
             "Anything of other doorbells and other owners.\n",
+            _paragraph(CREDENTIAL),
             "What this relay sees while it serves, and does not write down:\n",
             *(_item(thing) for thing in SEEN),
             "\n" + _paragraph(LOGS),
@@ -104,9 +114,10 @@ def letter(
 def _what_it_is(made: str, program: str, receipt_key: str, counts: Counts, has_owner: bool) -> list[str]:
     lines = [
         _paragraph(
-            f"This folder holds all that this relay keeps of this doorbell: clips: {counts.clips}, parts: "
-            f"{counts.parts}, dropped parts: {counts.dropped}, together {counts.size_bytes} bytes; health messages: "
-            f"{counts.healths}. It was copied on {made}, by the clock of the relay's machine, by {program}. "
+            "This folder holds all that this relay keeps of this doorbell, but for one thing that section 3 names: "
+            f"clips: {counts.clips}, parts: {counts.parts}, dropped parts: {counts.dropped}, together "
+            f"{counts.size_bytes} bytes; health messages: {counts.healths}. It was copied on {made}, by the clock of "
+            f"the relay's machine, by {program}. "
             f"This relay's receipts are signed by the key {receipt_key}."
         )
     ]

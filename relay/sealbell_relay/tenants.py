@@ -1,12 +1,31 @@
-"""How many tenants a store knows, by the names in it alone: for the operator, also of a relay that does not serve."""
+"""What a store tells of its tenants: how many there are, who may look, and what has ended, by whose word."""
 
+import base64
 from datetime import UTC, datetime
 from typing import Any
 
-from sealbell_relay.allow import DOORBELLS, OWNERS
-from sealbell_relay.endings import Endings
+from sealbell_relay.allow import DOORBELLS, OWNERS, Register
+from sealbell_relay.endings import DELETED, REVOKED, Endings, Kind
 from sealbell_relay.invites import Invites
 from sealbell_relay.store import Store
+from sealbell_wire.enrolment import OwnerCard
+
+
+def owner_fields(store: Store, owner: OwnerCard) -> dict[str, Any]:
+    """Return all that is known of an owner."""
+    phones = [{"token_hash": phone.token_hash, "added": phone.added} for phone in Register(store).phones(owner)]
+    ended = ended_by(store, "owner", owner.key)
+    return {"key": owner.key, "token_hash": owner.token_hash, "phones": phones, "ended": ended}
+
+
+def ended_by(store: Store, kind: Kind, name: str) -> str | None:
+    """Return whose word ended something: the operator's as it is, an owner's in base64; None if it has not ended."""
+    proof = Endings(store).proof(kind, name)
+    if proof is None:
+        return None
+    if proof.startswith((REVOKED, DELETED)):
+        return proof.decode("ascii", "backslashreplace").strip()
+    return base64.b64encode(proof).decode("ascii")
 
 
 def tenants(store: Store, now_ms: int) -> dict[str, Any]:

@@ -15,10 +15,12 @@ import relay_folder
 from parts_factory import BOOT, Doorbell, Owner
 from relay_folder import keep, keep_health, let_in, path_of
 from sealbell_relay.disclose import disclose
+from sealbell_relay.endings import Endings, operators_word
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.knows import ABSENT, MEANINGS, SEEN
 from sealbell_relay.letter import Counts
+from sealbell_relay.store import DirectoryStore
 from sealbell_relay.tls.certificates import encode_key, new_key
 from sealbell_relay.tls.folder import TlsFolder
 from sealbell_wire.age.decoy import Decoy
@@ -185,6 +187,27 @@ def test_links_and_files_that_are_no_parts_are_not_given(folder: Folder, out: Pa
     (folder.store / "health" / BELL.id / "note").write_bytes(b"x")
     give(folder, out)
     assert not [name for name in everything(out) if name.endswith(("~", "note"))]
+
+
+def test_a_doorbells_credential_is_not_given_and_the_statement_says_so(folder: Folder, out: Path) -> None:
+    kept = (folder.store / "credentials" / BELL.id).read_bytes().decode()
+    give(folder, out)
+    given = b"".join(everything(out).values()).decode("latin-1")
+    assert not [word for word in kept.split('"') if len(word) > 20 and word in given]
+    assert "Two hashes (bcrypt and PBKDF2) of a random number by which the doorbell signs in" in words(out)
+
+
+def test_phones_and_who_ended_what_are_given(folder: Folder, out: Path, tmp_path: Path) -> None:
+    give(folder, out)
+    told = json.loads((out / "knows.json").read_text())
+    assert told["phones"] == [{"token_hash": relay_folder.phone_of(BELL), "added": relay_folder.ADDED}]
+    assert told["ended"] == {"doorbell": None, "owner": None}
+    store = DirectoryStore(folder.store)
+    Endings(store).end("doorbell", BELL.id, operators_word("2026-11-24 15:00:00 UTC", delete=False))
+    Endings(store).end("owner", BELL.owner.card.key, b"SBT1")
+    give(folder, tmp_path / "again")
+    ended = json.loads((tmp_path / "again" / "knows.json").read_text())["ended"]
+    assert ended == {"doorbell": "revoked by the operator of the relay, 2026-11-24 15:00:00 UTC", "owner": "U0JUMQ=="}
 
 
 def test_every_file_has_its_sum_and_stock_sha256sum_agrees(folder: Folder, out: Path) -> None:
