@@ -20,6 +20,7 @@ from sealbell_relay.allow import TOKENS, Register
 from sealbell_relay.archive import Archive
 from sealbell_relay.endings import DELETED, ENDED, Endings
 from sealbell_relay.healths import HEALTH
+from sealbell_relay.noticed import NOTICES
 from sealbell_relay.places import bucket_of
 from sealbell_relay.store import Store
 from sealbell_wire.errors import WireError
@@ -123,7 +124,7 @@ class Deletion:
             self._archive.remove_all(doorbell, clip)
             found += 1
         for doorbell in self._deleted_doorbells():
-            self._remove_health(doorbell)
+            self._remove_rest(doorbell)
         return found
 
     def _deleted_doorbells(self) -> Iterator[str]:
@@ -135,12 +136,13 @@ class Deletion:
     def _remove_doorbell(self, doorbell: str) -> None:
         for clip in self._archive.oldest_first(doorbell, ""):
             self._archive.remove_all(doorbell, clip)
-        self._remove_health(doorbell)
+        self._remove_rest(doorbell)
 
-    def _remove_health(self, doorbell: str) -> None:
-        for entry in self._store.list(f"{HEALTH}/{doorbell}").objects:
-            self._store.remove(f"{HEALTH}/{doorbell}/{entry.name}")
-        self._store.settle(f"{HEALTH}/{doorbell}")
+    def _remove_rest(self, doorbell: str) -> None:
+        for prefix in (f"{HEALTH}/{doorbell}", f"{NOTICES}/{doorbell}"):
+            for entry in self._store.list(prefix).objects:
+                self._store.remove(f"{prefix}/{entry.name}")
+            self._store.settle(prefix)
 
     def _frame(self, name: str) -> bytes | None:
         kind, _, rest = name.partition("-")

@@ -14,7 +14,9 @@ from sealbell_wire.enrolment import MAX_FILE_BYTES, DoorbellCard, OwnerCard
 
 MAX_SMALL_BYTES = 1_024
 
-_LEFT = Fault("ended, and something of it is still stored", "serve the relay: it takes it away soon after it has started")
+_LEFT = Fault(
+    "ended, and something of it is still stored", "serve the relay: it takes it away soon after it has started"
+)
 
 _ID = re.compile(r"[0-9a-f]{32}\Z", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{64}\Z", re.ASCII)

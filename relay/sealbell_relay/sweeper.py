@@ -98,6 +98,7 @@ class Sweeper:
                     continue
                 if over:
                     self._archive.remove(doorbell, clip, names)
+                    self._archive.notices.forget(doorbell, clip)
                     self._on_removed(doorbell, clip)
                     removed += 1
         return removed
