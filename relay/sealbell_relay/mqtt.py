@@ -157,6 +157,8 @@ class MqttSide:
     async def _beat(self, client: aiomqtt.Client, peers: Peers) -> None:
         while True:
             if not self._leaving:
+                if peers.deaf():  # long before a broker that went silent would be missed otherwise
+                    raise aiomqtt.MqttError("the broker gives nothing back")
                 await client.publish(peers.beat, BEAT)
             await _set_or_late(peers.met, BEAT_S)
 

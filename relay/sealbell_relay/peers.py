@@ -17,6 +17,8 @@ from sealbell_relay.state import State
 from sealbell_wire import topics
 from sealbell_wire.errors import FormatError
 
+MAX_UNHEARD_BEATS = 8  # of one's own; more than another needs to be taken for dead, since a broker may pause
+
 
 class Peers:
     """For one event loop. `relay` is an id that no other relay has, 32 hex digits; `monotonic` returns seconds."""
@@ -33,12 +35,19 @@ class Peers:
         self._state = state
         self._log = log
         self._now = monotonic
+        self._unheard_beats = 0
         self._live = self._membership.live
         hub.join(self._announce, self.changed.set)
 
     def connected(self) -> None:
         """A broker is reached, the first time or again: what was said meanwhile was not heard."""
+        self._unheard_beats = 0
         self._hub.missed()
+
+    def deaf(self) -> bool:
+        """Count a beat that is about to be published; whether so many before it were not heard that nothing is."""
+        self._unheard_beats += 1
+        return self._unheard_beats > MAX_UNHEARD_BEATS
 
     def filters(self) -> frozenset[str]:
         """Return what to be subscribed to now; to be asked every BEAT_S, and when `changed`."""
@@ -51,6 +60,8 @@ class Peers:
         """Take a message if it is from a relay; False if it is not. Never raises."""
         try:
             if topic.endswith("/beat"):
+                if topic == self.beat:
+                    self._unheard_beats = 0
                 if self._membership.heard(topics.parse_beat(topic), payload):
                     self._look_around()
             elif topic.endswith("/news"):

@@ -8,7 +8,7 @@ from sealbell_relay import news
 from sealbell_relay.hub import Hub, Stored
 from sealbell_relay.log import Log
 from sealbell_relay.membership import BEAT, LEAVE, MAX_SILENT_BEATS
-from sealbell_relay.peers import Peers
+from sealbell_relay.peers import MAX_UNHEARD_BEATS, Peers
 from sealbell_relay.shards import GRACE_S, share
 from sealbell_relay.state import State
 from sealbell_wire import topics
@@ -104,6 +104,17 @@ def test_followers_look_at_the_store_when_news_may_be_lost() -> None:
         parts.missed = False
         scene.peers.connected()
         assert parts.missed, "nothing was heard while there was no connection"
+
+
+def test_a_relay_that_does_not_hear_itself_knows_that_it_hears_nothing() -> None:
+    scene = Scene()
+    for _ in range(3):
+        assert [scene.peers.deaf() for _ in range(MAX_UNHEARD_BEATS)] == [False] * MAX_UNHEARD_BEATS
+        scene.beats(OTHER)
+        assert scene.peers.deaf(), "whoever else was heard says nothing of what we say"
+        scene.beats(ME)
+        assert not scene.peers.deaf()
+        scene.peers.connected()
 
 
 def test_what_is_no_relays_word_is_left_to_others_and_what_is_not_understood_is_counted() -> None:
