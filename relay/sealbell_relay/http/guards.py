@@ -116,6 +116,9 @@ class Guards:
             return _closing(408, f"the body did not come within {self._body_s:g} s")
         except RequestError as refused:
             return _closing(refused.status, str(refused))
+        except (web.RequestPayloadError, ConnectionError):
+            self._refuse("malformed", self._addresses.of(request), says="a body that broke off")
+            return _closing(400, "the body is not what its header said")
         return await handler(request)
 
     async def _dress(self, request: web.Request, response: web.StreamResponse) -> None:

@@ -171,3 +171,28 @@ def test_requests_in_a_row_are_answered_in_their_order() -> None:
         assert [int(each[:3]) for each in said.split(b"HTTP/1.1 ")[1:]] == [200, 404, 200, 404]
 
     run(scenario)
+
+
+@pytest.mark.parametrize("rest", [b"zz\r\n", b"5\r\nhello!\r\n", b"-1\r\n", None])
+def test_a_body_that_breaks_off_is_nobodys_failure(rest: bytes | None) -> None:
+    async def scenario(front: Served) -> None:
+        reader, writer = await front.open()
+        head = request(
+            "/take", "POST", Content_Type="application/json", Transfer_Encoding="chunked", Expect="100-continue"
+        )
+        writer.write(head)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+        if rest is None:
+            writer.transport.abort()
+        else:
+            writer.write(rest)
+            assert status(await reader.read()) in (
+                400,
+                408,
+            )  # aiohttp tells the route of no wrong chunk: it waits in vain
+            writer.close()
+        assert status(await front.ask(request())) == 200
+        assert front.turned_away["malformed"] + front.turned_away["slow-body"] >= 1
+        assert "error " not in front.lines.getvalue()
+
+    run(scenario, patience=Patience(body_s=0.3))
