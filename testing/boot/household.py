@@ -41,14 +41,12 @@ def introduce(container: Container) -> None:
     container.run("systemctl", "daemon-reload")
     container.run(*AS_RELAY, "sealbell-relay", "init", RELAY_FOLDER)
     start_relay(container)
-    container.run("sealbell-owner", "init", OWNER, "--relay", f"{RELAY_FOLDER}/relay.json")
+    invite = json.loads(container.run(*AS_RELAY, "sealbell-relay", "invite", RELAY_FOLDER, "--json"))["invite"]
+    container.run("sealbell-owner", "init", OWNER, "--relay", f"{RELAY_FOLDER}/relay.json", "--invite", invite)
     container.run("install", "-D", "-t", f"{BOOT_PARTITION}/sealbell", f"{OWNER}/bundle.json")
     container.run("systemctl", "start", "sealbell-setup.service")
-    card = f"{BOOT_PARTITION}/sealbell-card.json"
-    container.run("sealbell-relay", "allow", RELAY_FOLDER, f"{OWNER}/card.json")
-    container.run("sealbell-relay", "allow", RELAY_FOLDER, card)
-    container.run("chown", "-R", "sealbell-relay:sealbell-relay", RELAY_FOLDER)
-    container.run("sealbell-owner", "pin", OWNER, card, "--name", "door")
+    introduction = f"{BOOT_PARTITION}/sealbell-introduction.json"
+    container.run("sealbell-owner", "pin", OWNER, introduction, "--name", "door")
     container.run("systemctl", "restart", WATCH, UPLINK)
 
 

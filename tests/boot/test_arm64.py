@@ -102,8 +102,7 @@ def test_ten_power_cuts_cost_nothing_that_was_committed(board: Board, street: St
         hashes = {name: parts[name].hash for name in parts}
         print(f"\ncut {cut}: {took_s:.0f} s after power came, {len(new)} more parts committed, none lost; clean")
     folder = tmp_path / str(CUTS)
-    processes.run("sealbell-relay", "allow", street.relay, folder / "card.json")
-    processes.run("sealbell-owner", "pin", street.owner, folder / "card.json", "--name", "board")
+    processes.run("sealbell-owner", "pin", street.owner, folder / "introduction.json", "--name", "board")
     processes.run("sealbell", "uplink", folder, "--until-empty")
     for clip in {part.record.clip for part in parts.values()}:
         opened = tmp_path / f"{clip}.mp4"

@@ -27,10 +27,17 @@ def command(name: str) -> str:
     raise ProcessError(f"{name} is not installed beside {sys.executable}\nhint: `make setup` installs all commands")
 
 
-def run(name: str, *arguments: str | Path, good: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
+def run(
+    name: str, *arguments: str | Path, good: tuple[int, ...] = (0,), stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; ProcessError with its last line if it fails."""
     done = subprocess.run(  # noqa: S603 - our own commands, no shell
-        [command(name), *map(str, arguments)], capture_output=True, text=True, timeout=COMMAND_S, check=False
+        [command(name), *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_S,
+        check=False,
     )
     if done.returncode not in good:
         raise ProcessError(_failed(name, arguments, done.returncode, done.stderr))

@@ -46,17 +46,17 @@ class Street:
         raise ProcessError("the relay ended before it served")
 
     def set_up_owner(self) -> None:
-        """Draw the owner's keys and make them known to the relay."""
+        """Draw the owner's keys and make them known to the relay, by an invite of its operator."""
         card, words = self.relay / "relay.json", self.folder / "words.txt"
-        processes.run("sealbell-owner", "init", self.owner, "--relay", card, "--words-file", words)
-        processes.run("sealbell-relay", "allow", self.relay, self.owner / "card.json")
+        invite = processes.run_json("sealbell-relay", "invite", self.relay, "--json")["invite"]
+        made = ("init", self.owner, "--relay", card, "--words-file", words, "--invite", "-")
+        processes.run("sealbell-owner", *made, stdin=invite)
 
     def set_up_doorbell(self, name: str, label: str) -> Doorbell:
-        """Set a doorbell up that pins the owner, and make it known to relay and owner."""
+        """Set a doorbell up that pins the owner, who trusts it and enrols it at the relay."""
         home = self.folder / "doorbells" / name
         said = processes.run_json("sealbell", "init", home, "--owner", self.owner / "bundle.json", "--json")
-        processes.run("sealbell-relay", "allow", self.relay, home / "introduction.json")
-        processes.run("sealbell-owner", "pin", self.owner, home / "card.json", "--name", label)
+        processes.run("sealbell-owner", "pin", self.owner, home / "introduction.json", "--name", label)
         return Doorbell(home, said["doorbell"])
 
     def clips(self, bell: Doorbell) -> list[str]:
