@@ -59,7 +59,11 @@ class FileAccounts:
         self._monotonic = monotonic
         self._accounts: dict[str, Account] = {}
         self._lock = threading.Lock()
-        self._nothing = threading.Event()  # to wait on
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Wait no longer for the broker: it is about to be stopped. Whoever waits gets BrokerError."""
+        self._closed.set()
 
     def prepare(self, accounts: Iterable[Account]) -> None:
         """See Accounts."""
@@ -99,7 +103,8 @@ class FileAccounts:
                     f"the broker did not take its new list of users within {WAIT_S:.0f} s",
                     hint="its own log says why; until it does, nobody new is let in and nobody revoked is cut off",
                 )
-            self._nothing.wait(look_s)
+            if self._closed.wait(look_s):
+                raise BrokerError("the relay stopped before its broker took the new list of users")
             look_s = min(2 * look_s, LONGEST_LOOK_S)
 
     def _signal(self) -> None:

@@ -42,7 +42,7 @@ class Embedded:
         door = MqttDoor(lambda: broker.address, tls)
         relay = relay_account(*hashes(credential.encode("ascii")))
         files = partial(accounts_nats.files, broker.users)
-        accounts = FileAccounts(files, broker.reload, door, [relay], time.monotonic)
+        self._accounts = accounts = FileAccounts(files, broker.reload, door, [relay], time.monotonic)
         self._thread = ThreadPoolExecutor(1, "accounts")
         self.keeper = AccountsKeeper(store, accounts, self._thread, log, time.monotonic)
 
@@ -50,6 +50,7 @@ class Embedded:
         """Have the list ready, then start the broker by `start`, until `stack` closes. Raises BrokerError."""
         stack.callback(self._thread.shutdown)
         stack.push_async_callback(self.broker.stop)
+        stack.callback(self._accounts.close)
         await self.keeper.prepare()
         return await start(self.broker)
 
