@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from sealbell_relay.allow import Register
 from sealbell_relay.credentials import Credentials
+from sealbell_relay.endings import Endings
 from sealbell_relay.store import DirectoryStore
 from sealbell_testing.program import Program, command_of
 from sealbell_wire.enrolment import DoorbellCard, Introduction, OwnerCard, RelayCard, parse_card
@@ -37,9 +38,10 @@ def enrol(root: Path, *cards: DoorbellCard | OwnerCard | Introduction) -> dict[s
 
 def give(root: Path, secrets: dict[str, str]) -> int:
     """Let doorbells show these to the broker, by id; return how many doorbells then may, 0 if none of these is new."""
-    credentials = Credentials(DirectoryStore(root / "store"))
+    store = DirectoryStore(root / "store")
+    credentials = Credentials(store)
     new = [credentials.enrol(doorbell, secret) for doorbell, secret in secrets.items()]
-    return len(credentials.names()) if any(new) else 0
+    return len(set(credentials.names()) - set(Endings(store).names("doorbell"))) if any(new) else 0
 
 
 class Relay(Program):
