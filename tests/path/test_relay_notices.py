@@ -9,9 +9,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from brokers import Nats
 from parts_factory import Doorbell, Owner
 from relay_peers import doorbell_line, owner_session
+from sealbell_relay.allow import Register
 from sealbell_relay.endings import Endings
+from sealbell_relay.folder import Folder
 from sealbell_relay.store import DirectoryStore
 from sealbell_testing.relay import Relay, serving
 from sealbell_testing.waiting import DEADLINE_S
@@ -167,3 +170,34 @@ def test_a_relay_that_stops_ends_its_streams_in_order(tmp_path: Path) -> None:
             assert await stopping == 0
 
     run(tmp_path, scenario)
+
+
+def test_any_relay_tells_what_another_one_took_and_goes_on_from_its_place(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
+    store.make()
+    for card in (OWNER.card, *(bell.card for bell in BELLS)):
+        Register(store).allow(card)
+    broker = Nats(tmp_path)
+    broker.start()
+    for name in ("one", "two"):
+        Folder(tmp_path / name).make(bytes(range(32)))
+    arguments = ("--broker", broker.url, "--store", str(tmp_path / "store"))
+    try:
+        with serving(tmp_path / "one", *arguments) as one, serving(tmp_path / "two", *arguments) as two:
+            for relay in (one, two):
+                relay.wait_for("relays-changed live=2")
+
+            async def scenario() -> None:
+                async with asyncio.timeout(2 * DEADLINE_S), listening(one) as here, listening(two) as there:
+                    for number, bell in enumerate(BELLS, 1):
+                        (rang,) = await ring(one, bell, number)
+                        assert [await here.next(), await there.next()] == [rang, rang]
+                    place = here.place
+                async with asyncio.timeout(2 * DEADLINE_S):
+                    missed = await ring(one, BELLS[0], 20, 21)
+                    async with listening(two, place) as there:
+                        assert [await there.next() for _ in missed] == missed
+
+            asyncio.run(scenario())
+    finally:
+        broker.kill()
