@@ -65,6 +65,7 @@ class Fsck:
         self._look = Look(tree, StoreTree(bucket) if bucket else None, on_finding, on_object)
         self._tenants = FsckTenants(self._look, self._young_s)
         self._receipt_key: bytes | None = None
+        self._ca = ""
 
     @property
     def objects(self) -> int:
@@ -119,7 +120,8 @@ class Fsck:
 
     def _keys(self) -> None:
         node = self._look.node("relay.json")
-        card = self._folder.card() if node and node.kind == "file" else None
+        card = self._folder.card() if node and node.kind == "file" else None  # never opened if it is a pipe
+        self._ca = card.ca if card else ""
         told = bytes.fromhex(card.receipt_key) if card else None
         try:
             self._receipt_key = verify_key_of(self._folder.key())
@@ -134,13 +136,13 @@ class Fsck:
             self._look.tell("relay.json", _OTHER_KEY)
 
     def _tls(self) -> None:
-        card, files = self._folder.card(), dict[str, bytes]()
+        files = dict[str, bytes]()
         for path, node in self._look.named(TLS, "file"):
             if node.name not in FILES:
                 self._look.tell(path, STRAY)
             elif (data := self._look.read(path, MAX_PEM_BYTES)) is not None:
                 files[node.name] = data
-        for name, fault in check_tls(files, card.ca if card else ""):
+        for name, fault in check_tls(files, self._ca):
             self._look.tell(f"{TLS}/{name}", fault)
 
     def _leftovers(self, path: str) -> None:
