@@ -37,6 +37,8 @@ class Instruments:
             "sealbell_queued_messages": ("messages from doorbells under way", lambda: lanes.queued[0]),
             "sealbell_queued_bytes": ("and their bytes", lambda: lanes.queued[1]),
             "sealbell_waiting_receipts": ("messages to doorbells that wait for the broker", lambda: len(outgoing)),
+            "sealbell_relays": ("relays that share the doorbells, this one among them", lambda: state.relays),
+            "sealbell_shards": ("of 256 shards of doorbells, how many this relay takes", lambda: state.shards),
             "sealbell_streams": ("streams to owners that are open", lambda: slots.open),
             "sealbell_http_connections": ("HTTP connections that are open", lambda: self._front.gate.open),
             "sealbell_doorbells_heard": (

@@ -87,6 +87,13 @@ class Intake:
         """Look at the store again before the next part of a clip: some of it was removed."""
         self._neighbours.forget(doorbell, clip)
 
+    def forget_all(self) -> None:
+        """Look at the store again before the next part of any clip: another relay may have stored some of it.
+
+        A part that is in a pack has its own name free again, and would be stored a second time.
+        """
+        self._neighbours.forget_all()
+
     def have(self, topic: UpTopic) -> list[bytes]:
         """Return the stored receipts of the clip in a `have` topic as messages; one empty message if there are none.
 

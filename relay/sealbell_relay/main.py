@@ -108,7 +108,7 @@ async def serve(
         storing, reading = (stack.enter_context(ThreadPoolExecutor(size, name)) for name, size in sizes)
         running: list[Work] = []
         ports = _Ports(folder.card(), tls, settings, log)
-        addresses, peers, mine = settings.brokers, None, None
+        addresses, mine = settings.brokers, None
         credential = settings.credential or folder.credential(secrets.token_bytes)
         if not addresses:
             mine = Embedded(folder.broker, settings.host, credential, store, tls.certificate, tls.broker, state, log)
@@ -116,7 +116,6 @@ async def serve(
             running += [*mine.work(addresses[0]), partial(tls.keep, mine.broker.reload)]
         else:
             running.append(partial(tls.keep, lambda: None))
-            peers = Peers(secrets.token_hex(16), hub, state, log, time.monotonic)
         streams = Streams(archive, reading, Patience(), time.monotonic)
         custody = Custody(
             store, archive, register, key, settings.limits, settings.ledger, hub, state, log, _wall_ms, time.monotonic
@@ -136,7 +135,9 @@ async def serve(
         http_port = await ports.listen(server)
         stack.callback(hub.close)
         intake, healths = custody.intake(recent), HealthIntake(shelf, recent, _wall_ms, custody.hear_clock)
-        packer = Packer(Packing(store, verify_key_of(key)), archive, register, log, _wall_ms, time.monotonic)
+        peers = None if mine else Peers(secrets.token_hex(16), hub, intake.forget_all, state, log, time.monotonic)
+        packing, holds = Packing(store, verify_key_of(key)), peers.holds if peers else lambda _: True
+        packer = Packer(packing, archive, register, log, _wall_ms, time.monotonic, holds)
         reception = Reception(
             intake, healths, hub, outgoing, state, log, storing, time.monotonic, instruments.metrics.receipt,
             packer.note if settings.packs else None,

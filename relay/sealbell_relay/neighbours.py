@@ -73,6 +73,11 @@ class Neighbours:
         with self._lock:
             self._clips.pop((doorbell, clip), None)
 
+    def forget_all(self) -> None:
+        """Read every clip anew: others may have stored parts of it, and have packed it since."""
+        with self._lock:
+            self._clips.clear()
+
     def _clip(self, doorbell: str, clip: str) -> _Clip:
         with self._lock:
             known = self._clips.get((doorbell, clip))

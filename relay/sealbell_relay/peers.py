@@ -10,12 +10,13 @@ from collections.abc import Callable
 from sealbell_relay import news
 from sealbell_relay.hub import Hub, Stored
 from sealbell_relay.log import Log
-from sealbell_relay.membership import Membership
+from sealbell_relay.membership import MAX_SILENT_BEATS, Membership
 from sealbell_relay.outgoing import Outgoing
 from sealbell_relay.shards import SHARDS, Holding
 from sealbell_relay.state import State
 from sealbell_wire import topics
 from sealbell_wire.errors import FormatError
+from sealbell_wire.ids import shard
 
 MAX_UNHEARD_BEATS = 8  # of one's own; more than another needs to be taken for dead, since a broker may pause
 
@@ -23,7 +24,16 @@ MAX_UNHEARD_BEATS = 8  # of one's own; more than another needs to be taken for d
 class Peers:
     """For one event loop. `relay` is an id that no other relay has, 32 hex digits; `monotonic` returns seconds."""
 
-    def __init__(self, relay: str, hub: Hub, state: State, log: Log, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        relay: str,
+        hub: Hub,
+        forget: Callable[[], None],
+        state: State,
+        log: Log,
+        monotonic: Callable[[], float],
+    ) -> None:
+        """`forget` is called when others may have stored parts of clips that this relay remembers."""
         self.beat = topics.beat(relay)
         self.changed = asyncio.Event()  # what `filters` returns may have changed before its time
         self.met = asyncio.Event()  # somebody is here who may not know of us
@@ -32,28 +42,36 @@ class Peers:
         self._membership = Membership(relay)
         self._holding = Holding(relay)
         self._hub = hub
+        self._forget = forget
         self._state = state
         self._log = log
         self._now = monotonic
         self._unheard_beats = 0
         self._live = self._membership.live
+        self._held = frozenset[str]()
         hub.join(self._announce, self.changed.set)
 
     def connected(self) -> None:
         """A broker is reached, the first time or again: what was said meanwhile was not heard."""
         self._unheard_beats = 0
-        self._hub.missed()
+        self._doubt()
 
     def deaf(self) -> bool:
         """Count a beat that is about to be published; whether so many before it were not heard that nothing is."""
         self._unheard_beats += 1
         return self._unheard_beats > MAX_UNHEARD_BEATS
 
+    def holds(self, doorbell: str) -> bool:
+        """Whether this relay takes what a doorbell sends."""
+        return shard(doorbell) in self._held
+
     def filters(self) -> frozenset[str]:
         """Return what to be subscribed to now; to be asked every BEAT_S, and when `changed`."""
         held = self._holding.hold(self._live, self._now())
-        self._state.shards = len(held)
-        ups = {topics.up_filter()} if len(held) == len(SHARDS) else {topics.up_filter(shard) for shard in held}
+        if held != self._held:
+            self._held, self._state.shards = held, len(held)
+            self._doubt()
+        ups = {topics.up_filter()} if len(held) == len(SHARDS) else {topics.up_filter(each) for each in held}
         return frozenset({topics.beat_filter(), *ups, *map(topics.news, self._hub.followed)})
 
     def receive(self, topic: str, payload: bytes) -> bool:
@@ -61,7 +79,7 @@ class Peers:
         try:
             if topic.endswith("/beat"):
                 if topic == self.beat:
-                    self._unheard_beats = 0
+                    self._heard_again()
                 if self._membership.heard(topics.parse_beat(topic), payload):
                     self._look_around()
             elif topic.endswith("/news"):
@@ -90,5 +108,14 @@ class Peers:
         self.changed.set()
         if joined:
             self.met.set()
-        if gone:
-            self._hub.missed()  # it may have stored parts and not told
+        self._doubt()
+
+    def _heard_again(self) -> None:
+        if self._unheard_beats > MAX_SILENT_BEATS:  # others may have taken over what this relay thinks that it held
+            self._doubt()
+        self._unheard_beats = 0
+
+    def _doubt(self) -> None:
+        """Others may have stored parts of which this relay was not told."""
+        self._hub.missed()
+        self._forget()

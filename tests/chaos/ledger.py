@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from sealbell_relay.archive import arrived_ms
 from sealbell_relay.stored import parse_head
 from sealbell_wire.record import Record
 
@@ -15,7 +16,7 @@ class Ledger:
     """Committed parts by place; `wrong` is everything that must not be."""
 
     digests: dict[Place, bytes] = field(default_factory=dict)
-    stored: dict[Place, bytes] = field(default_factory=dict)  # digests of what was shown, receipt included
+    shown: dict[Place, tuple[str, int]] = field(default_factory=dict)  # who got it first, and its time of arrival
     clips: defaultdict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))  # clip: parts so far
     deleted: set[tuple[str, str]] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
@@ -34,9 +35,11 @@ class Ledger:
         place = (record.doorbell, record.clip, record.seq)
         if sha256(stored[: head.message_bytes]).digest() != self.digests.get(place):
             self.wrong.append(f"{who} got a part {record.seq} of {record.clip} that nobody committed")
-        digest = sha256(stored).digest()
-        if self.stored.setdefault(place, digest) != digest:
-            self.wrong.append(f"{who} got a part {record.seq} of {record.clip} that was stored twice")
+        shown = who, arrived_ms(stored[head.message_bytes :])  # another receipt has another time
+        first = self.shown.setdefault(place, shown)
+        if first[1] != shown[1]:
+            deleted = ", which was deleted," if place[:2] in self.deleted else ""
+            self.wrong.append(f"part {record.seq} of {record.clip}{deleted} was stored twice: {first} and {shown}")
         return record
 
     def kept(self, doorbell: str) -> dict[str, int]:

@@ -1,5 +1,8 @@
 """What is remembered of clips is bounded, and what was forgotten is read again."""
 
+from collections.abc import Callable
+
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parts_factory import Doorbell
@@ -70,12 +73,13 @@ def test_memory_is_bounded_and_what_was_forgotten_is_found_again() -> None:
     assert store.calls["list"] == 1
 
 
-def test_a_clip_that_is_forgotten_on_purpose_is_read_anew() -> None:
+@pytest.mark.parametrize("forget", [lambda known: known.forget(BELL.id, BELL.clip_id()), Neighbours.forget_all])
+def test_a_clip_that_is_forgotten_on_purpose_is_read_anew(forget: Callable[[Neighbours], None]) -> None:
     archive = Archive(MemoryStore(), lambda _: None)
     known = neighbours.Neighbours(archive)
     assert known.around(BELL.id, BELL.clip_id(), 1) == Around()
     first = BELL.clip(1)[0]
     keep(archive, first)
     assert known.around(BELL.id, BELL.clip_id(), 1) == Around()
-    known.forget(BELL.id, BELL.clip_id())
+    forget(known)
     assert known.around(BELL.id, BELL.clip_id(), 1).before == link(first)

@@ -12,6 +12,7 @@ from sealbell_relay.peers import MAX_UNHEARD_BEATS, Peers
 from sealbell_relay.shards import GRACE_S, share
 from sealbell_relay.state import State
 from sealbell_wire import topics
+from sealbell_wire.ids import shard
 
 ME, OTHER = "0a" * 16, "0b" * 16
 BELL = Doorbell(1)
@@ -22,7 +23,11 @@ class Scene:
     def __init__(self) -> None:
         self.now = 0.0
         self.hub, self.state, self.lines = Hub(), State(), io.StringIO()
-        self.peers = Peers(ME, self.hub, self.state, Log(self.lines, lambda: 0.0), lambda: self.now)
+        self.doubts = 0
+        self.peers = Peers(ME, self.hub, self.doubt, self.state, Log(self.lines, lambda: 0.0), lambda: self.now)
+
+    def doubt(self) -> None:
+        self.doubts += 1
 
     def beats(self, relay: str, word: bytes = BEAT) -> None:
         assert self.peers.receive(topics.beat(relay), word)
@@ -95,15 +100,53 @@ def test_news_is_asked_for_where_somebody_follows_and_handed_on() -> None:
     asyncio.run(scenario())
 
 
-def test_followers_look_at_the_store_when_news_may_be_lost() -> None:
+def test_nothing_that_was_remembered_is_trusted_and_followers_look_when_others_may_have_stored() -> None:
     scene = Scene()
-    scene.beats(OTHER)
+    scene.ups()
     with scene.hub.subscribe(BELL.id) as parts:
+
+        def doubts() -> int:
+            counted, scene.doubts = scene.doubts, 0
+            assert parts.missed == bool(counted)
+            parts.missed = False
+            return counted
+
+        scene.doubts = 0
+        scene.beats(OTHER)
+        assert doubts(), "it takes parts beside us for a while"
+        scene.now += GRACE_S
+        scene.ups()
+        assert doubts(), "and alone from now on"
+        scene.ups()
+        scene.beats(OTHER)
+        assert not doubts()
         scene.beats(OTHER, LEAVE)
-        assert parts.missed, "who is gone may have stored parts and not told"
-        parts.missed = False
+        assert doubts(), "who is gone may have stored parts and not told"
+        scene.ups()
+        assert doubts()
         scene.peers.connected()
-        assert parts.missed, "nothing was heard while there was no connection"
+        assert doubts(), "nothing was heard while there was no connection"
+        for _ in range(MAX_SILENT_BEATS):
+            scene.peers.deaf()
+        scene.beats(ME)
+        assert not doubts()
+        for _ in range(MAX_SILENT_BEATS + 1):
+            scene.peers.deaf()
+        scene.beats(ME)
+        assert doubts(), "others took us for dead meanwhile"
+
+
+def test_it_knows_whose_parts_it_takes() -> None:
+    scene = Scene()
+    scene.ups()
+    assert scene.peers.holds(BELL.id)
+    scene.beats(OTHER)
+    scene.now += GRACE_S
+    scene.ups()
+    bells = [Doorbell(seed) for seed in range(20)]
+    assert {bell.id for bell in bells if scene.peers.holds(bell.id)} == {
+        bell.id for bell in bells if shard(bell.id) in share(ME, [ME, OTHER])
+    }
 
 
 def test_a_relay_that_does_not_hear_itself_knows_that_it_hears_nothing() -> None:
