@@ -49,7 +49,7 @@ def test_quoted_commands_and_options_exist(name: str, line: str) -> None:
     command = next((word for word in words[1:] if not word.startswith("-")), "")
     said = help_of(program, command)
     assert said is not None, f"{name}: {program} has no command {command!r}"
-    options = {word.split("=")[0] for word in words[1:] if word.startswith("-")}
+    options = {word.split("=")[0] for word in words[1:] if word.startswith("-") and word != "-"}
     assert options <= set(_OPTION.findall(said)), f"{name}: `{program} {command}` has no {sorted(options)}"
 
 
