@@ -1,10 +1,21 @@
 """Which notices arrived: one object each, found by arrival, and gone with their clip."""
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parts_factory import Doorbell, topic_of
+from sealbell_relay.allow import Register
+from sealbell_relay.archive import Archive
+from sealbell_relay.endings import Endings
+from sealbell_relay.intake import Intake
 from sealbell_relay.noticed import Noticed, NoticeShelf, parse_noticed
+from sealbell_wire.part import Part
+from sealbell_wire.topics import parse_up
 from store_doubles import MemoryStore
+
+RINGING = Doorbell(1)
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 BELL, OTHER = "0a" * 16, "0b" * 16
 CLIPS = [f"{number:032x}" for number in range(5)]
@@ -40,3 +51,44 @@ def test_a_clip_takes_its_notices_along_and_no_others() -> None:
 def test_other_names_are_none(name: str) -> None:
     found = parse_noticed(BELL, name)
     assert found is None or f"{found.clip}-{found.seq:06d}-{found.arrived_ms:012x}" == name
+
+
+def intake(store: MemoryStore) -> Intake:
+    register = Register(store)
+    register.allow(RINGING.card)
+    times = iter(range(1_000, 2_000))
+    return Intake(Archive(store, lambda _: None), register, KEY, lambda: next(times))
+
+
+def take(taking: Intake, part: Part) -> None:
+    taking.take(parse_up(topic_of(part)), part.encode())
+
+
+def test_a_notice_is_noted_when_it_is_stored_and_nothing_else_is() -> None:
+    store = MemoryStore()
+    taking = intake(store)
+    for part in RINGING.clip(3):
+        take(taking, part)
+    assert NoticeShelf(store).since(RINGING.id, 0) == [Noticed(1_000, RINGING.id, RINGING.clip_id(), 0)]
+
+
+def test_a_relay_that_died_before_it_noted_a_notice_notes_it_when_it_is_sent_again() -> None:
+    store = MemoryStore()
+    take(intake(store), RINGING.clip(1)[0])
+    shelf = NoticeShelf(store)
+    noted = shelf.since(RINGING.id, 0)
+    store.objects = {name: data for name, data in store.objects.items() if not name.startswith("notices/")}
+    again = intake(store)
+    for _ in range(2):
+        take(again, RINGING.clip(1)[0])
+        assert shelf.since(RINGING.id, 0) == noted
+
+
+def test_a_clip_that_its_owner_deleted_is_told_of_no_more() -> None:
+    store = MemoryStore()
+    taking = intake(store)
+    take(taking, RINGING.clip(1)[0])
+    Endings(store).end("clip", f"{RINGING.id}/{RINGING.clip_id()}", b"proof")
+    take(taking, RINGING.clip(2)[1])
+    assert NoticeShelf(store).since(RINGING.id, 0) == []
+    assert not [name for name in store.objects if RINGING.clip_id() in name and not name.startswith("ended/")]

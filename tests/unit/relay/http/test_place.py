@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealbell_relay.errors import RequestError
-from sealbell_relay.http.place import MAX_MARKS, MAX_PLACE_CHARS, OVERTAKING_MS, Place, parse_place
+from sealbell_relay.http.place import MAX_MARKS, MAX_PLACE_CHARS, Place, parse_place
 from sealbell_relay.noticed import Noticed
 
 START_MS = 1_790_000_000_000
@@ -16,7 +16,7 @@ def noticed(number: int, arrived_ms: int) -> Noticed:
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, OVERTAKING_MS), st.booleans()), max_size=60),
+    st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, 60_000), st.booleans()), max_size=60),
 )
 def test_each_notice_is_told_once_however_they_overtake_and_clients_come_and_go(
     arrivals: list[tuple[int, int, bool]],
