@@ -28,12 +28,13 @@ from shape_record import Clip, record
 from shape_street import scene
 
 RESULTS = Path(__file__).with_name("shape.json")
-SEED = 2026
-SCENES = 80
+SEED = 41
+SCENES = 60
 COVERED_RUNS = 2  # of each scene: the cover's chance is half of what is asked
 GOAL = 0.60
 PLANTED_MS = 3
 LIVE_US = 250_000
+LIVE_EVERY = 3  # scenes; with each clip being told from all others, a few are enough
 
 
 @dataclass(slots=True)
@@ -58,7 +59,9 @@ def recorded(scenes: int) -> Recorded:
         found.before += record(drawn, None, Timing(), Random(number))
         for run, clips in enumerate(found.covered):
             clips.extend(record(drawn, DrawnCover(Random(f"{number} {run}")), Timing(), Random(number)))
-        found.live += record(drawn, DrawnCover(Random(f"{number} live")), Timing(fragment_us=LIVE_US), Random(number))
+        if number % LIVE_EVERY == 0:
+            cover = DrawnCover(Random(f"{number} live"))
+            found.live += record(drawn, cover, Timing(fragment_us=LIVE_US), Random(number))
         print(f"scene {number + 1} of {scenes}: {len(found.before)} clips", file=sys.stderr, flush=True)
     return found
 

@@ -4,11 +4,11 @@ Theory. A relay sees that a notice is sent, never why. If only a press sent one 
 would say that somebody rang. So each clip sends some that nobody caused, *updates*, as if somebody might ring; and a
 press, which leaves at once, takes the place of the next one that is due. Before a press nobody knows that it will
 come, so updates go out in clips with and without one, and a press after the last of them is one notice more. That is
-rare where most clips have many: if the weights of no update, one, two, three grow as 1, 2, 3, 4, a press changes how
-likely a number of notices is only for none and for four. (A clip of n - 1 updates gets n notices if a press comes
-after all of them, in one case of n; a clip of n keeps n in n cases of n + 1. Both add up to what n had if the weight of
-n is (n + 1) / n times that of n - 1.) The moments are drawn from those at which people ring, counted from when a camera
-first sees them: they walk up and look for the button.
+rare where most clips have many: if the weights of no update, one, two and so on grow as 1, 2, 3, a press changes how
+likely a number of notices is only for none, and for one more than the most. (A clip of n - 1 updates gets n notices if
+a press comes after all of them, in one case of n; a clip of n keeps n in n cases of n + 1. Both add up to what n had
+if the weight of n is (n + 1) / n times that of n - 1.) The moments are drawn from those at which people ring, counted
+from when a camera first sees them: they walk up and look for the button.
 
 A picture that triggers comes at the camera's beat, a press does not. So what a picture causes waits for a part of that
 beat that is drawn each time. Decision 16 has the figures.
@@ -17,7 +17,7 @@ beat that is drawn each time. Decision 16 has the figures.
 import math
 from typing import Protocol
 
-UPDATES_WEIGHTS = (1, 2, 3, 4)  # of no update in a clip, of one, two and three
+UPDATES_WEIGHTS = (1, 2, 3, 4, 5, 6)  # of no update in a clip, of one, and so on to five
 DELAY_MEDIAN_US = 7_000_000
 DELAY_SIGMA = 0.6  # of the delay's logarithm: from 3.2 s to 15 s in four clips of five
 MAX_WAIT_US = 100_000

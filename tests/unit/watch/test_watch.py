@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from crafted import key_of
 from histories import Told, tell
 from scene import VIDEO, filmed
-from sealbell.items import LightCode, Machine, Packet, Picture, Press, Seen, VideoFormat
+from sealbell.items import Frame, LightCode, Machine, Packet, Picture, Press, Seen, VideoFormat
 from sealbell.notify import Notifier
 from sealbell.seams import Sink
 from sealbell.spool import listing
 from sealbell.supervisor import StageError, Supervisor
-from sealbell.watch.cover import NoCover
+from sealbell.watch.cover import Cover, NoCover
 from sealbell.watch.heads import MAX_PREPARED_HEADS
 from sealbell.watch.health import HealthWatch
 from sealbell.watch.intake import Intake
@@ -67,12 +67,13 @@ class ScriptedCamera:
         self._stopped.set()
 
 
-class Quiet:
-    """A detector that sees nothing."""
+class Detector:
+    """Always sees something, or never."""
 
-    active = False
+    def __init__(self, *, active: bool) -> None:
+        self.active = active
 
-    def step(self, t_us: int, luma: object) -> "Quiet":
+    def step(self, t_us: int, luma: object) -> "Detector":
         return self
 
     def reset(self) -> None: ...
@@ -89,6 +90,8 @@ class House:
         patient: bool = True,
         decoy: Decoy | None = None,
         seal: SealPart = seal_part,
+        moving: bool = False,
+        cover: Cover | None = None,
     ) -> None:
         self.folder = folder
         self.clock = HandClock()
@@ -100,7 +103,7 @@ class House:
         outbox = Outbox(folder, 1 << 40, 0, lambda part: drop_part(part, KEY), lambda _: 1 << 40)
         sealer = Sealer(KEY, readers, "1.2.3", eyes.clock, outbox, random.Random(3).randbytes, seal)
         pipeline = Pipeline(
-            Quiet(), Recorder(VIDEO, Timing(), lambda: b"", NoCover()), Movement("picture"),
+            Detector(active=moving), Recorder(VIDEO, Timing(), lambda: b"", cover or NoCover()), Movement("picture"),
             Night(Thresholds(5, 30, 0)), lambda _: "alert", lambda _: None,
         )  # fmt: skip
         keeper = Keeper(self.clock, self.panel, HealthWatch(self.clock, Machine, None), self.lines.append)
@@ -172,6 +175,27 @@ def test_press_of_the_button_is_recorded_while_nothing_moves(tmp_path: Path) -> 
     thread.join(DEADLINE_S)
     assert not thread.is_alive()
     assert house.told[0].notices[0].trigger == "button"
+
+
+class WaitsForEver(NoCover):
+    def wait_us(self, period_us: int) -> int:
+        return 1_000_000_000
+
+
+def test_press_never_waits_behind_a_movement_that_does(tmp_path: Path) -> None:
+    def script(sink: Sink, stopped: threading.Event) -> None:
+        sink(Frame(0, None))  # type: ignore[arg-type]  # the detector here does not look
+        stopped.wait(DEADLINE_S)
+
+    house = House(tmp_path, script, patient=False, moving=True, cover=WaitsForEver())
+    thread = threading.Thread(target=house.watch.run, daemon=True)
+    thread.start()
+    until(lambda: bool(house.seen), "something has moved")
+    house.panel.press()
+    until(lambda: len(listing(tmp_path)) == 2, "both notices are committed")
+    house.watch.stop()
+    thread.join(DEADLINE_S)
+    assert [notice.trigger for notice in house.told[0].notices] == ["motion", "button"]
 
 
 def test_stop_commits_what_is_open_and_ends(tmp_path: Path) -> None:
