@@ -60,6 +60,10 @@ class Archive:
         """Keep one stored object durably; False, changing nothing, if there is one of this name."""
         return self._store.put(object_path(doorbell, clip, seq, dropped), data)
 
+    def stage(self, doorbell: str, clip: str, seq: int, dropped: bool, data: bytes) -> bool:
+        """Do as `put`, but all of it may be lost until the clip is settled."""
+        return self._store.stage(object_path(doorbell, clip, seq, dropped), data)
+
     def read(
         self, doorbell: str, clip: str, seq: int, dropped: bool, start: int = 0, length: int | None = None
     ) -> bytes | None:

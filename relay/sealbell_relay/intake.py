@@ -3,7 +3,7 @@
 Synchronous and blocking: it runs in worker threads, one message of a doorbell at a time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,6 +22,7 @@ from sealbell_wire.limits import MAX_RECEIPTS_PER_MESSAGE
 from sealbell_wire.part import Part
 from sealbell_wire.receipt import NO_REASON, Receipt
 from sealbell_wire.receipt import Verdict as ReceiptVerdict
+from sealbell_wire.record import Record
 from sealbell_wire.topics import UpTopic
 
 MAX_ANSWER_BYTES = 900_000  # of receipts a message: below what any broker that carries parts lets through
@@ -63,25 +64,48 @@ class Intake:
 
         StoreError if the store fails: then nothing may be said to the doorbell, which tries again later.
         """
+        return self.take_all([(topic, message)])[0]
+
+    def take_all(self, messages: Sequence[tuple[UpTopic, bytes]]) -> list[Outcome]:
+        """Do the same with several in turn, and wait for the disk once for all of a clip.
+
+        StoreError if the store fails: then nothing may be said of any of them. Take them again one by one.
+        """
+        taken = [self._take(topic, message) for topic, message in messages]
+        clips = {(kept.record.doorbell, kept.record.clip) for _, kept in taken if kept}
+        for doorbell, clip in clips:
+            self._archive.settle(doorbell, clip)
+        for outcome, kept in taken:
+            if kept is not None and outcome.receipt is not None:
+                self._note(kept, outcome.receipt)
+        # Asked once more: whoever deleted a clip may have listed it before these parts were there.
+        ended = {named for named in clips if self._archive.ended(*named)}
+        return [self._unless_ended(outcome, kept, ended) for outcome, kept in taken]
+
+    def _unless_ended(self, outcome: Outcome, kept: Link | None, ended: set[tuple[str, str]]) -> Outcome:
+        if kept is not None and (kept.record.doorbell, kept.record.clip) in ended:
+            return self._deleted(kept.record, kept.hash)
+        return outcome
+
+    def _take(self, topic: UpTopic, message: bytes) -> tuple[Outcome, Link | None]:
+        """Return what became of a message, and what is now kept under its name, if anything: perhaps not durably."""
         card = self._register.doorbell(topic.doorbell)
         if card is None:
-            return Outcome(None, refused=Refuse("unknown-doorbell", "it is not enrolled here", proven=False))
+            refuse = Refuse("unknown-doorbell", "it is not enrolled here", proven=False)
+            return Outcome(None, refused=refuse), None
         part = admit(topic, message)
         if isinstance(part, Refuse):
-            return self._refused(topic, part, ZERO_HASH)
-        if refuse := prove(part, bytes.fromhex(card.key)):
-            return self._refused(topic, refuse, part.hash)
+            return self._refused(topic, part, ZERO_HASH), None
+        if forged := prove(part, bytes.fromhex(card.key)):
+            return self._refused(topic, forged, part.hash), None
         clip = part.record.clip
         if not self._neighbours.knows(topic.doorbell, clip) and self._archive.ended(topic.doorbell, clip):
-            return self._deleted(topic, part)
+            return self._deleted(part.record, part.hash), None
         try:
-            outcome = self._keep(topic, card.owner, part, message)
+            return self._keep(topic, card.owner, part, message)
         except DamagedError:  # what is remembered of the clip may have been removed by another relay
             self._neighbours.forget(topic.doorbell, clip)
-            outcome = self._keep(topic, card.owner, part, message)
-        if outcome.refused is None and self._archive.ended(topic.doorbell, clip):
-            return self._deleted(topic, part)  # whoever deleted it may have listed the clip before this part was there
-        return outcome
+            return self._keep(topic, card.owner, part, message)
 
     def forget(self, doorbell: str, clip: str) -> None:
         """Look at the store again before the next part of a clip: some of it was removed."""
@@ -107,45 +131,44 @@ class Intake:
             self._archive.settle(topic.doorbell, clip)
         return batches([self._archive.receipt(topic.doorbell, clip, name.seq, name.dropped) for name in names])
 
-    def _keep(self, topic: UpTopic, owner: str, part: Part, message: bytes) -> Outcome:
+    def _keep(self, topic: UpTopic, owner: str, part: Part, message: bytes) -> tuple[Outcome, Link | None]:
         record, dropped = part.record, part.sealed is None
         for _ in range(2):
             around = self._neighbours.around(record.doorbell, record.clip, record.seq)
             verdict: Verdict = judge(part, around)
             if isinstance(verdict, Refuse):
-                return self._refused(topic, verdict, part.hash)
+                return self._refused(topic, verdict, part.hash), None
             if isinstance(verdict, Resend):
-                return self._kept_already(verdict.kept)
+                return self._kept_already(verdict.kept), verdict.kept
             receipt = self._receipt(topic, part.hash, "dropped" if dropped else "stored", NO_REASON)
             data, new = message + receipt, around.highest is None
             if self._quota is not None and not self._quota.admit(owner, record.clip, len(data), new=new):
-                return self._refused(topic, Refuse("over-quota", "its owner's quota is full", proven=True), part.hash)
-            if self._archive.put(record.doorbell, record.clip, record.seq, dropped, data):
+                refuse = Refuse("over-quota", "its owner's quota is full", proven=True)
+                return self._refused(topic, refuse, part.hash), None
+            if self._archive.stage(record.doorbell, record.clip, record.seq, dropped, data):
                 if self._quota is not None:
                     self._quota.note(owner, len(data), int(new))
-                self._neighbours.add(Link(record, part.hash, dropped))
-                self._note(Link(record, part.hash, dropped), receipt)
+                kept = Link(record, part.hash, dropped)
+                self._neighbours.add(kept)
                 ends = record.final or (around.highest is not None and around.highest.record.final)
-                return Outcome(receipt, Stored(record.clip, record.seq, dropped, data), ends=ends)
+                return Outcome(receipt, Stored(record.clip, record.seq, dropped, data), ends=ends), kept
             self._neighbours.forget(record.doorbell, record.clip)  # someone else stored one of this name: look again
         raise StoreError(f"the store says that part {record.seq} is there, and does not show it")
 
     def _kept_already(self, kept: Link) -> Outcome:
         record = kept.record
-        self._archive.settle(record.doorbell, record.clip)
-        receipt = self._archive.receipt(record.doorbell, record.clip, record.seq, kept.dropped)
-        self._note(kept, receipt)
-        return Outcome(receipt)
+        return Outcome(self._archive.receipt(record.doorbell, record.clip, record.seq, kept.dropped))
 
     def _note(self, kept: Link, receipt: bytes) -> None:
         record = kept.record
         if record.kind == "notice" and not kept.dropped:
             self._archive.notices.add(Noticed(arrived_ms(receipt), record.doorbell, record.clip, record.seq))
 
-    def _deleted(self, topic: UpTopic, part: Part) -> Outcome:
-        self._archive.remove_all(part.record.doorbell, part.record.clip)
-        self._neighbours.forget(part.record.doorbell, part.record.clip)
-        return Outcome(self._receipt(topic, part.hash, "deleted", NO_REASON))
+    def _deleted(self, record: Record, record_hash: str) -> Outcome:
+        self._archive.remove_all(record.doorbell, record.clip)
+        self._neighbours.forget(record.doorbell, record.clip)
+        topic = UpTopic(record.doorbell, "part", record.clip, record.seq)
+        return Outcome(self._receipt(topic, record_hash, "deleted", NO_REASON))
 
     def _refused(self, topic: UpTopic, refuse: Refuse, record_hash: str) -> Outcome:
         named = record_hash if refuse.proven else ZERO_HASH

@@ -1,4 +1,7 @@
-"""Keeps each doorbell's messages in order and doorbells out of each other's way, within a bounded memory."""
+"""Keeps each doorbell's messages in order and doorbells out of each other's way, within a bounded memory.
+
+What waits in a lane is given out together, since several cost a store hardly more than one.
+"""
 
 import asyncio
 from collections import deque
@@ -11,6 +14,8 @@ MAX_QUEUED_BYTES = 67_108_864  # of all doorbells together
 MAX_LANE_BYTES = 16_777_216  # of one doorbell, so that none takes the room of all
 MAX_QUEUED_MESSAGES = 16_384  # small ones must not escape the limit above
 MESSAGE_OVERHEAD_BYTES = 1_024  # what an empty message costs us
+MAX_TOGETHER = 16  # messages; the first one's receipt waits for the last one
+MAX_TOGETHER_BYTES = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +33,9 @@ class Message:
 
 
 class Lanes:
-    """Runs `work` on each message: one doorbell's one after another, different doorbells' side by side."""
+    """Runs `work` on messages in order: one doorbell's after each other, different doorbells' side by side."""
 
-    def __init__(self, work: Callable[[Message], Awaitable[None]]) -> None:
+    def __init__(self, work: Callable[[list[Message]], Awaitable[None]]) -> None:
         self._work = work
         self._lanes: dict[str, deque[Message]] = {}
         self._lane_bytes: dict[str, int] = {}
@@ -76,15 +81,25 @@ class Lanes:
         lane = self._lanes[doorbell]
         try:
             while lane:
-                message = lane.popleft()
+                together = _take(lane)
                 try:
-                    await self._work(message)
+                    await self._work(together)
                 finally:
-                    self._bytes -= message.cost
-                    self._messages -= 1
-                    self._lane_bytes[doorbell] -= message.cost
+                    cost = sum(message.cost for message in together)
+                    self._bytes -= cost
+                    self._messages -= len(together)
+                    self._lane_bytes[doorbell] -= cost
         finally:
             for message in lane:
                 self._bytes -= message.cost
                 self._messages -= 1
             del self._lanes[doorbell], self._lane_bytes[doorbell]
+
+
+def _take(lane: deque[Message]) -> list[Message]:
+    together = [lane.popleft()]
+    left = MAX_TOGETHER_BYTES - together[0].cost
+    while lane and len(together) < MAX_TOGETHER and lane[0].cost <= left:
+        together.append(lane.popleft())
+        left -= together[-1].cost
+    return together

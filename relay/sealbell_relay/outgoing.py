@@ -1,7 +1,7 @@
 """Receipts on their way out: those of one clip that wait together leave together, and never more than a bound wait."""
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 from sealbell_relay.intake import MAX_ANSWER_BYTES
 
@@ -14,7 +14,7 @@ class Outgoing:
 
     def __init__(self) -> None:
         self._waiting: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
-        self._news = asyncio.Event()
+        self._takers: deque[asyncio.Future[None]] = deque()
         self._idle = asyncio.Event()
         self._idle.set()
         self._under_way = 0
@@ -40,8 +40,9 @@ class Outgoing:
     async def take(self) -> tuple[str, bytes]:
         """Return the next message to publish, once there is one; `done` has to follow, whatever became of it."""
         while not self._waiting:
-            self._news.clear()
-            await self._news.wait()
+            woken = asyncio.get_running_loop().create_future()
+            self._takers.append(woken)
+            await woken
         (topic, _), frames = self._waiting.popitem(last=False)
         self._under_way += 1
         return topic, b"".join(frames)
@@ -60,4 +61,8 @@ class Outgoing:
         self._idle.clear()
         if len(self._waiting) > MAX_WAITING_MESSAGES:
             self._waiting.popitem(last=False)
-        self._news.set()
+        while self._takers:  # one is enough, and lets others' receipts join meanwhile; who was cancelled takes nothing
+            woken = self._takers.popleft()
+            if not woken.done():
+                woken.set_result(None)
+                break

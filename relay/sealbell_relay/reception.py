@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
+from itertools import groupby
 
 from sealbell_relay.errors import StoreError
 from sealbell_relay.healths import HealthIntake
@@ -72,10 +73,29 @@ class Reception:
                 await self.lanes.drain(timeout_s)
                 await self._outgoing.drained()
 
-    async def _work(self, message: Message) -> None:
-        take = {"part": self._take, "have": self._answer, "health": self._health}
+    async def _work(self, messages: list[Message]) -> None:
+        for kind, run in groupby(messages, key=lambda message: message.topic.kind):
+            together = list(run)
+            if kind != "part" or len(together) == 1 or not await self._try_all(together):
+                for message in together:
+                    await self._one(message)
+
+    async def _try_all(self, messages: list[Message]) -> bool:
         try:
-            await take[message.topic.kind](message)
+            await self._take(messages)
+        except Exception:  # it may be one message's alone: each is taken by itself, and told if it fails again
+            return False
+        return True
+
+    async def _one(self, message: Message) -> None:
+        try:
+            match message.topic.kind:
+                case "part":
+                    await self._take([message])
+                case "have":
+                    await self._answer(message)
+                case _:
+                    await self._health(message)
         except StoreError as failure:
             if self._state.store_failure is None:
                 self._log.error("store-fails", says=failure, then="no receipts until it works; doorbells try again")
@@ -84,9 +104,14 @@ class Reception:
             self._log.error("message-failed", doorbell=message.topic.doorbell, error=f"{type(error).__name__}: {error}")
             self._state.refused["internal-error"] += 1
 
-    async def _take(self, message: Message) -> None:
+    async def _take(self, messages: list[Message]) -> None:
+        taking = [(message.topic, message.payload) for message in messages]
         loop = asyncio.get_running_loop()
-        outcome = await loop.run_in_executor(self._threads, self._intake.take, message.topic, message.payload)
+        outcomes = await loop.run_in_executor(self._threads, self._intake.take_all, taking)
+        for message, outcome in zip(messages, outcomes, strict=True):
+            self._taken(message, outcome)
+
+    def _taken(self, message: Message, outcome: Outcome) -> None:
         doorbell, clip = message.topic.doorbell, message.topic.clip or ""
         if outcome.stored is not None:
             self._hub.publish(doorbell, outcome.stored)

@@ -45,6 +45,9 @@ class Relay:
         parsed = topics.parse_up(topic or topic_of(part))
         return self.intake.take(parsed, part.encode() if message is None else message)
 
+    def take_all(self, parts: list[Part]) -> list[Outcome]:
+        return self.intake.take_all([(topics.parse_up(topic_of(part)), part.encode()) for part in parts])
+
     def have(self) -> list[bytes]:
         return self.intake.have(topics.parse_up(topics.have(BELL.id, BELL.clip_id())))
 
@@ -80,7 +83,7 @@ def test_an_identical_part_gets_the_identical_receipt_and_is_stored_once() -> No
 
 def test_a_resend_to_a_relay_that_was_killed_is_receipted_only_once_it_is_durable() -> None:
     first = Relay(store := MemoryStore()).take(CLIP[0])
-    assert store.calls["settle"] == 0
+    store.calls.clear()
     assert Relay(store).take(CLIP[0]) == Outcome(first.receipt)
     assert store.calls["settle"] == 1
     failing = FailingStore(store, frozenset({"settle"}))
@@ -224,4 +227,51 @@ def test_a_growing_clip_costs_no_reading_but_whether_it_has_ended() -> None:
     store.calls.clear()
     for part in clip[1:]:
         relay.take(part)
-    assert store.calls == {"put": 59, "read": 59}
+    assert store.calls == {"put": 59, "read": 59, "settle": 59}
+
+
+def test_several_parts_of_a_clip_wait_for_the_disk_once() -> None:
+    relay = Relay(store := MemoryStore())
+    clip, other = BELL.clip(10), BELL.clip(2, number=2)
+    store.calls.clear()
+    outcomes = relay.take_all([*clip, *other, clip[0]])
+    assert [outcome.stored is not None for outcome in outcomes] == [True] * 12 + [False]
+    assert outcomes[-1].receipt == outcomes[0].receipt
+    assert store.calls["settle"] == 2
+    assert store.calls["put"] == 12 + 3  # and a name for each notice, also the one that came again
+
+
+def test_nothing_of_several_parts_is_receipted_if_they_may_still_be_lost() -> None:
+    store = FailingStore(MemoryStore(), frozenset({"settle"}))
+    relay = Relay(store)
+    with pytest.raises(StoreError):
+        relay.take_all(BELL.clip(4))
+    store.broken = frozenset()
+    again = relay.take_all(BELL.clip(4))
+    assert [outcome.stored for outcome in again] == [None] * 4
+    assert [receipt(outcome).verdict for outcome in again] == ["stored"] * 4
+
+
+def test_of_several_parts_each_has_the_verdict_it_would_have_alone() -> None:
+    clip = BELL.clip(6)
+    forged = BELL.changed(clip[2], prev="0" * 64)
+    wanted = ["stored", "stored", "refused", "stored", "stored"]
+    together = Relay().take_all([clip[0], clip[1], forged, clip[2], clip[3]])
+    assert [receipt(outcome).verdict for outcome in together] == wanted
+
+
+def test_a_clip_that_was_deleted_while_several_parts_were_stored_is_gone_and_said_so() -> None:
+    store = MemoryStore()
+
+    class Deleting(FailingStore):
+        """The clip's owner deletes it when its third part is being stored."""
+
+        def stage(self, name: str, data: bytes) -> bool:
+            if name.endswith("000002.part"):
+                Endings(store).end("clip", f"{BELL.id}/{BELL.clip_id()}", b"proof")
+            return store.stage(name, data)
+
+    outcomes = Relay(Deleting(store)).take_all(BELL.clip(4))
+    assert [receipt(outcome).verdict for outcome in outcomes] == ["deleted"] * 4
+    assert not store.list(f"clips/{BELL.id}").folders
+    assert not store.list(f"notices/{BELL.id}").objects

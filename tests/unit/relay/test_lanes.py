@@ -3,7 +3,14 @@
 import asyncio
 from collections import defaultdict
 
-from sealbell_relay.lanes import MAX_LANE_BYTES, MAX_QUEUED_BYTES, Lanes, Message
+from sealbell_relay.lanes import (
+    MAX_LANE_BYTES,
+    MAX_QUEUED_BYTES,
+    MAX_TOGETHER,
+    MAX_TOGETHER_BYTES,
+    Lanes,
+    Message,
+)
 from sealbell_wire.topics import UpTopic
 
 LONG_S = 60.0
@@ -20,13 +27,15 @@ class Gate:
         self.open: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.done: list[tuple[str, int | None]] = []
         self.running: set[str] = set()
+        self.together: list[tuple[str, int]] = []
 
-    async def work(self, message: Message) -> None:
-        doorbell = message.topic.doorbell
+    async def work(self, messages: list[Message]) -> None:
+        (doorbell,) = {message.topic.doorbell for message in messages}
         assert doorbell not in self.running
         self.running.add(doorbell)
         await self.open[doorbell].wait()
-        self.done.append((doorbell, message.topic.seq))
+        self.done += [(doorbell, message.topic.seq) for message in messages]
+        self.together.append((doorbell, len(messages)))
         self.running.remove(doorbell)
 
 
@@ -39,6 +48,26 @@ def test_one_doorbells_messages_are_done_in_order_one_at_a_time() -> None:
         gate.open["a"].set()
         await lanes.drain(LONG_S)
         assert gate.done == [("a", seq) for seq in range(5)]
+
+    asyncio.run(scenario())
+
+
+def test_what_waits_is_given_out_together_but_never_too_much_of_it() -> None:
+    async def scenario() -> None:
+        gate = Gate()
+        lanes = Lanes(gate.work)
+        for seq in range(MAX_TOGETHER + 3):
+            lanes.put(message("a", seq))
+        for seq in range(4):
+            lanes.put(message("b", seq, bytes(MAX_TOGETHER_BYTES // 2 - 1_024)))
+        lanes.put(message("b", 4, bytes(MAX_TOGETHER_BYTES)))
+        gate.open["a"].set()
+        gate.open["b"].set()
+        await lanes.drain(LONG_S)
+        assert [count for doorbell, count in gate.together if doorbell == "a"] == [MAX_TOGETHER, 3]
+        assert [count for doorbell, count in gate.together if doorbell == "b"] == [2, 2, 1]
+        assert [seq for doorbell, seq in gate.done if doorbell == "b"] == list(range(5))
+        assert lanes.queued == (0, 0)
 
     asyncio.run(scenario())
 
