@@ -15,14 +15,16 @@ from pathlib import Path
 from sealbell_relay.allow import DOORBELLS, OWNERS, Register
 from sealbell_relay.archive import Archive, Name
 from sealbell_relay.checks import MAX_OBJECT_BYTES
+from sealbell_relay.endings import ENDED
 from sealbell_relay.errors import DamagedError, RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.healths import HEALTH, HealthShelf, parse_name
-from sealbell_relay.knows import ABSENT, MEANINGS, SEEN, health_fields, part_fields
+from sealbell_relay.knows import ABSENT, MEANINGS, SEEN, health_fields, keeping_fields, part_fields
 from sealbell_relay.letter import Counts, Example, letter
 from sealbell_relay.outfolder import OutFolder
 from sealbell_relay.places import CLIPS, clip_folder, object_path
 from sealbell_relay.places import parse_name as parse_part_name
+from sealbell_relay.retentions import RETENTION
 from sealbell_relay.store import DirectoryStore, Store
 from sealbell_relay.stored import Head, parse_head
 from sealbell_relay.tenants import ended_by, owner_fields
@@ -68,6 +70,7 @@ def disclose(folder: Folder, doorbell: str, out: Path, made_s: float, program: s
     with OutFolder(out) as given:
         owner = _cards(kept, card, given)
         health = _copy_health(kept, given)
+        _copy_statements(kept, given)
         counts, example = _copy_parts(kept, given)
         counts = replace(counts, healths=health)
         _knows(kept, receipt_key, owner, given)
@@ -103,6 +106,15 @@ def _copy_health(kept: _Kept, given: OutFolder) -> int:
             _write(given, f"health/{entry.name}", message)
             count += 1
     return count
+
+
+def _copy_statements(kept: _Kept, given: OutFolder) -> None:
+    """Copy what the owner signed of this doorbell: for how long clips are kept, and which are deleted."""
+    for folder, name in ((f"{RETENTION}/{kept.doorbell}", "retention"), (f"{ENDED}/clip/{kept.doorbell}", "deleted")):
+        for entry in kept.store.list(folder).objects:
+            statement = kept.store.read(f"{folder}/{entry.name}", 0, MAX_OBJECT_BYTES)
+            if statement is not None:
+                _write(given, f"{name}/{entry.name}", statement)
 
 
 def _copy_parts(kept: _Kept, given: OutFolder) -> tuple[Counts, Example | None]:
@@ -184,6 +196,7 @@ def _knows(kept: _Kept, receipt_key: str, owner: str | None, given: OutFolder) -
         "owner": owner,
         "receipt_key": receipt_key,
         "health": health_fields(HealthShelf(kept.store), kept.doorbell),
+        **keeping_fields(kept.store, kept.doorbell),
         "phones": owner_fields(kept.store, card)["phones"] if card else [],
         "ended": {
             "doorbell": ended_by(kept.store, "doorbell", kept.doorbell),

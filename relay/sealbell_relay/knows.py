@@ -12,13 +12,16 @@ from typing import Any
 
 from sealbell_relay.allow import Register
 from sealbell_relay.archive import Archive, Name, arrived_ms
+from sealbell_relay.endings import ENDED
 from sealbell_relay.errors import DamagedError, RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.healths import HealthShelf, beat_of
+from sealbell_relay.retentions import Retentions
 from sealbell_relay.store import DirectoryStore, Store
 from sealbell_relay.tenants import ended_by, owner_fields
 from sealbell_wire.enrolment import DoorbellCard
 from sealbell_wire.ids import ZERO_ID
+from sealbell_wire.retention import DEFAULT_DAYS
 from sealbell_wire.sshsig import verify_key_of
 
 MEANINGS = {
@@ -74,6 +77,7 @@ def as_json(folder: Folder) -> Iterator[str]:
                 "key": card.key,
                 "owner": card.owner,
                 "ended": ended_by(store, "doorbell", card.doorbell),
+                **keeping_fields(store, card.doorbell),
             }
             for card in register.doorbells()
         ],
@@ -107,6 +111,7 @@ def as_text(folder: Folder) -> Iterator[str]:
             yield f"  ended: {ended}"
         if health := health_fields(shelf, card.doorbell):
             yield f"  {_health_line(health)}"
+        yield from (f"  {line}" for line in _keeping_lines(keeping_fields(store, card.doorbell)))
         yield from (f"  {line}" for line in _clip_lines(archive, card))
     yield "of each part, and of the newest health of each doorbell, it knows:"
     yield from (f"  {key}: {meaning}" for key, meaning in MEANINGS.items())
@@ -119,6 +124,28 @@ def as_text(folder: Folder) -> Iterator[str]:
 def _open(folder: Folder) -> tuple[Store, Register, Archive, HealthShelf]:
     store = DirectoryStore(folder.store)
     return store, Register(store), Archive(store, lambda _: None), HealthShelf(store)
+
+
+def keeping_fields(store: Store, doorbell: str) -> dict[str, Any]:
+    """Return for how long a doorbell's clips are kept by whose word, and which its owner deleted."""
+    try:
+        document = Retentions(store).in_force(doorbell)
+        kept = {"days": document.days if document else DEFAULT_DAYS, "number": document.number if document else None}
+    except DamagedError as damage:
+        kept = {"damaged": str(damage)}
+    deleted = [entry.name for entry in store.list(f"{ENDED}/clip/{doorbell}").objects]
+    return {"retention": kept, "deleted_clips": deleted}
+
+
+def _keeping_lines(told: dict[str, Any]) -> Iterator[str]:
+    kept = told["retention"]
+    if "damaged" in kept:
+        yield f"retention: {kept['damaged']}"
+    elif kept["number"] is None:
+        yield f"retention: {kept['days']} days, since its owner has not said otherwise"
+    else:
+        yield f"retention: {kept['days']} days, by its owner's document number {kept['number']}"
+    yield from (f"clip {clip}: deleted by its owner" for clip in told["deleted_clips"])
 
 
 def health_fields(shelf: HealthShelf, doorbell: str) -> dict[str, Any] | None:

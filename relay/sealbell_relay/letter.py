@@ -14,6 +14,8 @@ FILES = (
         "signed receipt of its arrival. A .dropped is a record whose sealed file never arrived",
     ),
     ("health/", "the last message by which the doorbell said that it works, as stored; what it says is sealed"),
+    ("retention/", "the owner's signed word for how many days clips are kept; without it they are kept for 30"),
+    ("deleted/", "a file a clip that the owner deleted: the owner's signed word for that. Nothing else is left of it"),
     ("doorbell.json", "the doorbell's public key, and its owner's"),
     ("owner.json", "the owner's public key, and the SHA-256 of the token by which the owner signs in"),
     ("index.csv", "a line a part: all that this relay can read of it"),

@@ -14,12 +14,16 @@ import pytest
 import relay_folder
 from parts_factory import BOOT, Doorbell, Owner
 from relay_folder import keep, keep_health, let_in, path_of
+from sealbell_relay.allow import Register
+from sealbell_relay.archive import Archive
+from sealbell_relay.deletion import Deletion
 from sealbell_relay.disclose import disclose
 from sealbell_relay.endings import Endings, operators_word
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.knows import ABSENT, MEANINGS, SEEN
 from sealbell_relay.letter import Counts
+from sealbell_relay.retentions import Retentions
 from sealbell_relay.store import DirectoryStore
 from sealbell_relay.tls.certificates import encode_key, new_key
 from sealbell_relay.tls.folder import TlsFolder
@@ -29,7 +33,9 @@ from sealbell_wire.age.mlkem768x25519 import HybridIdentity
 from sealbell_wire.ids import ZERO_HASH
 from sealbell_wire.part import parse_part
 from sealbell_wire.receipt import read_receipts
+from sealbell_wire.retention import Retention
 from sealbell_wire.sshsig import verify_key_of
+from sealbell_wire.tombstone import Tombstone
 
 BELL, OTHER = Doorbell(1, Owner(1)), Doorbell(2, Owner(2))
 SIBLING = Doorbell(3, BELL.owner)  # of the same owner: not asked for either
@@ -208,6 +214,22 @@ def test_phones_and_who_ended_what_are_given(folder: Folder, out: Path, tmp_path
     give(folder, tmp_path / "again")
     ended = json.loads((tmp_path / "again" / "knows.json").read_text())["ended"]
     assert ended == {"doorbell": "revoked by the operator of the relay, 2026-11-24 15:00:00 UTC", "owner": "U0JUMQ=="}
+
+
+def test_of_what_the_owner_deleted_nothing_is_left_to_give_but_the_owners_word(folder: Folder, out: Path) -> None:
+    store, owner, clip = DirectoryStore(folder.store), BELL.owner, CLIP[0].record.clip
+    archive, register = Archive(store, lambda _: None), Register(store)
+    stone, document = Tombstone(owner.card.key, "clip", BELL.id, clip, 1), Retention(owner.card.key, BELL.id, 1, 7)
+    frame, signed = stone.sign(owner.key), document.sign(owner.key)
+    Deletion(store, archive, register, folder.key(), lambda: 1, None).obey(stone, frame)
+    Retentions(store).keep(document, signed)
+    assert give(folder, out).clips == 1
+    given = everything(out)
+    assert [name for name in given if clip in name] == [f"deleted/{clip}"]
+    assert (given[f"deleted/{clip}"], given[f"retention/{1:016d}"]) == (frame, signed)
+    assert not [data for name, data in given.items() if CLIP[1].hash.encode() in data]
+    told = json.loads(given["knows.json"])
+    assert (told["retention"], told["deleted_clips"]) == ({"days": 7, "number": 1}, [clip])
 
 
 def test_every_file_has_its_sum_and_stock_sha256sum_agrees(folder: Folder, out: Path) -> None:

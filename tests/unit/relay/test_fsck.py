@@ -416,7 +416,7 @@ def test_a_receipt_key_that_others_may_read_is_told_by_itself(folder: Folder) ->
     (folder.root / "receipt.key").chmod(0o644)
     path_of(folder, THIRD).chmod(0o000)
     by_path = {finding.path: finding for finding in look(folder) if "cannot be read" not in finding.what}
-    assert "sign receipts" in by_path["receipt.key"].advice
+    assert "pass for this relay" in by_path["receipt.key"].advice
     assert len(by_path) == 2
 
 
