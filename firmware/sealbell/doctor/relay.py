@@ -16,6 +16,10 @@ CONNECT_TIMEOUT_S = 3.0
 Connect = Callable[[str, int, ssl.SSLContext | None], None]
 
 _HINTS = {
+    "not-allowed": "it is not enrolled there, or was revoked: give its introduction.json to `sealbell-owner pin`",
+    "no-receipts": (
+        "the broker takes what is sent, and no relay signs for it: ask the relay's operator whether it serves"
+    ),
     "certificate-not-trusted": (
         "another machine answers there, or the relay has a new CA: pin a new bundle of the owner's, made with its card"
     ),
