@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -30,6 +31,8 @@ from mqtt_lines import Line
 from parts_factory import Doorbell, age_file, topic_of
 from sealbell.uplink.courier import WINDOW_BYTES
 from sealbell_relay.allow import Register
+from sealbell_relay.buckets import open_store
+from sealbell_relay.main import STORING_THREADS
 from sealbell_relay.store import DirectoryStore, Store
 from sealbell_testing.relay import credential_of, serving
 from sealbell_wire import topics
@@ -38,6 +41,7 @@ from sealbell_wire.part import Part
 from sealbell_wire.receipt import MAGIC, parse_receipt
 from sealbell_wire.record import Kind
 from sealbell_wire.statement import take_statement
+from seaweed import seaweed
 
 DOORBELLS = 16
 MEDIA_BYTES = 250_000  # a second at 2 Mbit/s
@@ -183,7 +187,7 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def _turns(port: int, relay: int, folder: Path, bells: Sequence[Doorbell], rounds: int) -> dict[str, Any]:
+async def _against_files(port: int, relay: int, folder: Path, bells: Sequence[Doorbell], rounds: int) -> dict[str, Any]:
     sender = Sender(bells)
     await sender.connect(port)
     found: dict[str, Any] = {}
@@ -206,9 +210,53 @@ async def _turns(port: int, relay: int, folder: Path, bells: Sequence[Doorbell],
                     if number:
                         took[which].append(seconds)
                         busy[which] += cpu_s(pid) - before
-            found[name] = _rates(sum(map(len, ours)), *took, *busy)
+            found[name] = {
+                **_rates(sum(map(len, ours)), *took),
+                "relay_cpu_ms_a_part": round(busy[0] * 1e3 / sum(map(len, ours)) / rounds, 2),
+                "peer_cpu_ms_a_part": round(busy[1] * 1e3 / sum(map(len, ours)) / rounds, 2),
+            }
     sender.close()
     return found
+
+
+async def _against_store(port: int, store: Store, bells: Sequence[Doorbell], rounds: int) -> dict[str, Any]:
+    sender = Sender(bells)
+    await sender.connect(port)
+    found: dict[str, Any] = {}
+    turn = 0
+    with ThreadPoolExecutor(STORING_THREADS) as threads:
+        for name, load in LOADS.items():
+            took: tuple[list[float], list[float]] = ([], [])
+            for number in range(rounds + 1):  # the first warms up and does not count
+                turn += 1
+                ours = [[(topic_of(part), part.encode()) for part in load(bell, turn)] for bell in bells]
+                seconds = await sender.send(ours)
+                objects = [(f"{PEER}/{topic}", payload) for each in ours for topic, payload in each]
+                began = time.monotonic()
+                await asyncio.to_thread(lambda rows: list(threads.map(lambda row: store.put(*row), rows)), objects)
+                if number:
+                    took[0].append(seconds)
+                    took[1].append(time.monotonic() - began)
+            found[name] = _rates(sum(map(len, ours)), *took)
+    sender.close()
+    return found
+
+
+def on_s3(rounds: int = ROUNDS, doorbells: int = DOORBELLS) -> dict[str, Any]:
+    """Return parts a second of the relay and objects a second of its store, and the ratio, for each load."""
+    bells = [Doorbell(seed) for seed in range(doorbells)]
+    with tempfile.TemporaryDirectory(prefix="sealbell-rate-") as name, seaweed(Path(name)) as cluster:
+        os.environ.update(cluster.environment)
+        url, root = f"s3://{cluster.bucket}/bench", Path(name)
+        store = open_store(url)
+        broker = Nats(root)
+        broker.start()
+        try:
+            with serving(root / "relay", "--broker", broker.url, "--store", url, "--no-packs"):
+                enrol(store, bells)
+                return asyncio.run(_against_store(broker.port, store, bells, rounds))
+        finally:
+            broker.kill()
 
 
 def on_a_folder(rounds: int = ROUNDS, doorbells: int = DOORBELLS) -> dict[str, Any]:
@@ -222,7 +270,7 @@ def on_a_folder(rounds: int = ROUNDS, doorbells: int = DOORBELLS) -> dict[str, A
         try:
             with serving(root / "relay", "--broker", broker.url) as relay:
                 enrol(DirectoryStore(root / "relay" / "store"), bells)
-                return asyncio.run(_turns(broker.port, relay.process.pid, root / "peer", bells, rounds))
+                return asyncio.run(_against_files(broker.port, relay.process.pid, root / "peer", bells, rounds))
         finally:
             broker.kill()
 
@@ -234,14 +282,12 @@ def enrol(store: Store, bells: Sequence[Doorbell]) -> None:
         register.allow(bell.card)
 
 
-def _rates(parts: int, ours: list[float], theirs: list[float], our_cpu_s: float, their_cpu_s: float) -> dict[str, Any]:
+def _rates(parts: int, ours: list[float], theirs: list[float]) -> dict[str, Any]:
     return {
         "relay_parts_a_second": round(parts / median(ours), 1),
         "peer_parts_a_second": round(parts / median(theirs), 1),
         "ratio": round(median(theirs) / median(ours), 3),
         "ratios": [round(their / our, 3) for our, their in zip(ours, theirs, strict=True)],
-        "relay_cpu_ms_a_part": round(our_cpu_s * 1e3 / parts / len(ours), 2),
-        "peer_cpu_ms_a_part": round(their_cpu_s * 1e3 / parts / len(theirs), 2),
     }
 
 
@@ -250,7 +296,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
-    print(json.dumps({"folder": on_a_folder(options.rounds)}, indent=2))
+    print(json.dumps({"folder": on_a_folder(options.rounds), "s3": on_s3(options.rounds)}, indent=2))
     return 0
 
 
