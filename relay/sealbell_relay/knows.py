@@ -130,7 +130,10 @@ def keeping_fields(store: Store, doorbell: str) -> dict[str, Any]:
     """Return for how long a doorbell's clips are kept by whose word, and which its owner deleted."""
     try:
         document = Retentions(store).in_force(doorbell)
-        kept = {"days": document.days if document else DEFAULT_DAYS, "number": document.number if document else None}
+        kept: dict[str, Any] = {
+            "days": document.days if document else DEFAULT_DAYS,
+            "number": document.number if document else None,
+        }
     except DamagedError as damage:
         kept = {"damaged": str(damage)}
     deleted = [entry.name for entry in store.list(f"{ENDED}/clip/{doorbell}").objects]

@@ -11,10 +11,18 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+import obstore
 import pytest
+from obstore.store import S3Store
 
-from parts_factory import STARTED_MS, Doorbell, Owner
+from parts_factory import STARTED_MS, Doorbell, Owner, topic_of
 from relay_peers import doorbell_line, owner_session, read_object
+from sealbell_relay.allow import Register
+from sealbell_relay.archive import Archive
+from sealbell_relay.buckets import open_store
+from sealbell_relay.deletion import Deletion
+from sealbell_relay.intake import Intake
+from sealbell_relay.packing import Packing
 from sealbell_relay.store import DirectoryStore
 from sealbell_testing.relay import COMMAND, Relay, serving
 from sealbell_testing.waiting import DEADLINE_S
@@ -22,7 +30,10 @@ from sealbell_wire.ids import ZERO_ID
 from sealbell_wire.receipt import Receipt, read_receipts
 from sealbell_wire.resumption import Resumption
 from sealbell_wire.retention import Retention
+from sealbell_wire.sshsig import verify_key_of
 from sealbell_wire.tombstone import Kind, Tombstone, read_tombstone
+from sealbell_wire.topics import parse_up
+from seaweed import Seaweed
 
 OWNER, OTHER = Owner(1), Owner(2)
 BELL, OTHERS_BELL = Doorbell(1, OWNER), Doorbell(2, OTHER)
@@ -357,3 +368,51 @@ async def _until_gone(relay: Relay) -> None:
     assert NAME not in await listed(relay), "not shown, before it is removed, either"
     while on_disk(relay.root, NAME):
         await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_deleted_clip_is_gone_from_a_bucket_by_what_the_bucket_lists(bucket: Seaweed, packed: bool) -> None:
+    bell = Doorbell(7 + packed, Owner(7 + packed))
+    clip = bell.clip(6)
+    store = open_store(f"s3://{bucket.bucket}")
+    archive, register, key = Archive(store, lambda _: None), Register(store), Owner(9).key
+    register.allow(bell.owner.card)
+    register.allow(bell.card)
+    intake = Intake(archive, register, key, lambda: STARTED_MS)
+    for part in clip:
+        assert intake.take(parse_up(topic_of(part)), part.encode()).receipt
+    if packed:
+        assert Packing(store, verify_key_of(key)).pack(bell.id, clip[0].record.clip, bell.verify_key) == len(clip)
+    name = clip[0].record.clip
+    assert [path for path in names_in(bucket) if name in path]
+    frame = tombstone("clip", bell, name)
+    Deletion(store, archive, register, key, lambda: STARTED_MS, None).obey(read_tombstone(frame), frame)
+    assert sorted(path for path in names_in(bucket) if name in path) == [
+        f"ended/clip/{bell.id}/{name}",
+        f"tombstones/{bell.owner.card.key}/clip-{bell.id}-{name}",
+    ]
+    (said,) = read_receipts(
+        intake.take(parse_up(topic_of(clip[2])), clip[2].encode()).receipt or b"", verify_key_of(key)
+    )
+    assert said.verdict == "deleted"
+    assert len([path for path in names_in(bucket) if name in path]) == 2
+
+
+def names_in(bucket: Seaweed) -> list[str]:
+    """Everything in the bucket, as another program lists it."""
+    at = S3Store(
+        bucket.bucket,
+        endpoint=bucket.endpoint,
+        access_key_id=bucket.environment["AWS_ACCESS_KEY_ID"],
+        secret_access_key=bucket.environment["AWS_SECRET_ACCESS_KEY"],
+        region="us-east-1",
+        client_options={"allow_http": True},
+    )
+    return [str(found["path"]) for page in obstore.list(at) for found in page]
+
+
+@pytest.fixture
+def bucket(seaweed_cluster: Seaweed, monkeypatch: pytest.MonkeyPatch) -> Seaweed:
+    for name, value in seaweed_cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    return seaweed_cluster
