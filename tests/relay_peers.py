@@ -30,7 +30,7 @@ class Line:
         self._heard: list[Receipt] = []
 
     async def publish(self, topic: str, payload: bytes) -> None:
-        await self._client.publish(topic, payload, qos=1)
+        await self._client.publish(topic, payload, qos=0)
 
     async def send(self, *parts: Part) -> None:
         for part in parts:
@@ -67,7 +67,7 @@ async def doorbell_line(relay: Relay, bell: Doorbell) -> AsyncIterator[Line]:
     address, who = urlsplit(relay.card.mqtt), {"username": bell.id, "password": credential_of(bell.id)}
     async with aiomqtt.Client(address.hostname or "", address.port or 0, socket_options=NO_DELAY, **who) as client:
         client.pending_calls_threshold = 1_000  # below it aiomqtt says nothing of how many are under way
-        await client.subscribe(topics.down_filter(bell.id), qos=1)
+        await client.subscribe(topics.down_filter(bell.id), qos=0)
         yield Line(client, relay, bell)
 
 

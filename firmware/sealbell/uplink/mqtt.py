@@ -1,9 +1,10 @@
-"""MQTT 3.1.1, QoS 1, through paho: its only importer.
+"""MQTT 3.1.1, QoS 0, through paho: its only importer.
 
 One thread owns the client and drives it by hand (paho's own thread dies silently on an exception in a callback,
 eclipse-paho #894, and publishing from callbacks can deadlock, #354). Callbacks only note what came. A connection that
 breaks is thrown away with all that paho remembers: the outbox remembers better. Sizes are checked before publishing,
-since a message larger than the broker takes would be resent for ever.
+since a message larger than the broker takes ends the connection, again and again. A PUBACK would say nothing that
+counts, so none is asked for (decision 25).
 """
 
 import logging
@@ -28,7 +29,6 @@ CONNECT_TIMEOUT_S = 5.0
 CONFIRM_TIMEOUT_US = 10_000_000
 MAX_MESSAGE_BYTES = 2_000_000
 MIN_BACKOFF_US, MAX_BACKOFF_US = 250_000, 30_000_000
-MAX_INFLIGHT_MESSAGES = 64
 CLIENT_ID_BYTES = 16
 DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 _log = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class MqttTransport:
             raise ValueError(f"a message of {len(payload)} bytes is more than {MAX_PART_BYTES}")
         if not (self._client and self._confirmed):
             return False
-        return self._client.publish(topic, payload, qos=1).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+        return self._client.publish(topic, payload, qos=0).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def close(self) -> None:
         """Leave."""
@@ -108,7 +108,6 @@ class MqttTransport:
         )  # fmt: skip
         client.username_pw_set(self._user, self._password)
         client.connect_timeout = CONNECT_TIMEOUT_S
-        client.max_inflight_messages_set(MAX_INFLIGHT_MESSAGES)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -165,7 +164,7 @@ class MqttTransport:
             _log.error("the broker does not let this doorbell in: it is not enrolled there, or was revoked")
             self._refusal = "not-allowed"
         else:
-            client.subscribe(self._filter, qos=1)
+            client.subscribe(self._filter, qos=0)
 
     def _on_subscribe(self, _client: paho.Client, _data: object, _mid: int, codes: list[ReasonCode], _: object) -> None:
         if any(code.is_failure for code in codes):

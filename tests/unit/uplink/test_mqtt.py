@@ -186,12 +186,12 @@ def test_message_arrives_as_it_was_sent_and_is_acknowledged(line: Line) -> None:
     assert line.broker.read() == b"\x40\x02\x00\x07"
 
 
-def test_message_is_published_at_level_1_under_its_topic(line: Line) -> None:
+def test_message_is_published_at_level_0_under_its_topic(line: Line) -> None:
     line.connect()
     assert line.transport.publish("sb/1/up", b"payload")
     line.wait(0)
     sent = line.broker.read()
-    assert sent[:1] == b"\x32", "so that the broker acknowledges it, and retains nothing"
+    assert sent[:1] == b"\x30", "so that the broker writes nothing down, and retains nothing"
     assert sent[2:11] == b"\x00\x07sb/1/up"
     assert sent.endswith(b"payload")
 
