@@ -218,6 +218,14 @@ def test_receipt_signs_for_the_entry_whose_record_it_names() -> None:
     assert one.answered(clip_id(1), [receipt(CLIPS[0][2])], hash_of, 0) == [entry_of(CLIPS[0][2])]
 
 
+def test_part_of_a_clip_that_its_owner_deleted_is_dropped_as_if_it_were_stored() -> None:
+    one, part = courier(ALL), CLIPS[0][2]
+    send_all(one)
+    assert one.answered(clip_id(1), [receipt(part, "deleted")], hash_of, 0) == [entry_of(part)]
+    of_the_tombstone = receipt(CLIPS[0][0], "deleted", record="77" * 32)
+    assert one.answered(clip_id(1), [of_the_tombstone], hash_of, 0) == []
+
+
 def test_receipt_for_a_dropped_part_deletes_only_what_was_dropped() -> None:
     part = CLIPS[0][3]
     whole, gone = entry_of(part), replace(entry_of(part), dropped=True)
