@@ -45,6 +45,11 @@ class Packer:
         self._look_s = look_s
         self._waiting: OrderedDict[tuple[str, str], float] = OrderedDict()  # since when
 
+    @property
+    def waiting(self) -> int:
+        """How many clips rest."""
+        return len(self._waiting)
+
     def note(self, doorbell: str, clip: str) -> None:
         """Note that a part was stored of a clip whose final part is there."""
         self._waiting[doorbell, clip] = self._monotonic()
