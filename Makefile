@@ -82,6 +82,18 @@ fuzz: $(STAMP) ## feed every parser for longer (SECONDS=60 each)
 soak: $(STAMP) ## 1,000 kills, an hour of simulated outage and the like; keeps its output in docs/soak.txt
 	$(BIN)/python -m pytest -m soak --override-ini timeout=7200 -s 2>&1 | tee docs/soak.txt
 
+.PHONY: chaos
+chaos: $(STAMP) tools ## ten minutes of kills and cuts of brokers, relays, a bucket and 20 doorbells, as root (SEED=N)
+	$(BIN)/python -m pytest -m chaos --override-ini timeout=7200 -s tests/chaos
+
+.PHONY: bench-relay
+bench-relay: $(STAMP) ## measure the relay, as ratios and by how cost grows, into bench/relay.json
+	PYTHONPATH=tests $(BIN)/python bench/relay.py
+
+.PHONY: shape
+shape: $(STAMP) ## what shape tells: record more than 200 clips and try to tell rings from motion, into bench/shape.json
+	$(BIN)/python bench/shape.py
+
 .PHONY: bench
 bench: $(STAMP) ## measure, as ratios, into bench/results.json
 	$(BIN)/python bench/run.py
