@@ -110,6 +110,10 @@ pictures: $(STAMP) ## draw the pictures of README and docs anew
 docs-config: $(STAMP) ## write the page of the settings, and the package's file, from their declaration
 	$(BIN)/python docs/write_configuration.py
 
+.PHONY: docs-api
+docs-api: $(STAMP) ## write the tables of docs/api.md from docs/openapi.json
+	$(BIN)/python docs/write_api.py
+
 .PHONY: wiring
 wiring: $(STAMP) ## draw hardware/wiring.svg from the pin table
 	$(BIN)/python hardware/draw_wiring.py
