@@ -14,6 +14,7 @@ from relay_double import RelayDouble
 from sealbell_owner.gone import NOT_SIGNED, STILL_SHOWN
 from sealbell_wire.part import Part
 from sealbell_wire.receipt import NO_REASON, Receipt
+from sealbell_wire.sshsig import verify_key_of
 from sealbell_wire.tombstone import Tombstone, take_tombstone
 
 
@@ -49,6 +50,10 @@ def findings(world: World) -> dict[str, str]:
 
 def delete(world: World, *clips: list[Part]) -> Ran:
     return world.run("delete", *(name(clip)[:16] for clip in clips), "--yes")
+
+
+def _key(seed: int) -> str:
+    return verify_key_of(clip_factory.key_of(seed)).hex()
 
 
 def kept(world: World) -> list[bytes]:
@@ -113,11 +118,13 @@ def test_a_relay_cannot_hide_a_clip_by_calling_it_deleted(world: World) -> None:
     for frame in (
         forged.sign(clip_factory.key_of(60)),
         Tombstone(world.bell.card.owner, "clip", world.bell.doorbell, name(second), 1).sign(clip_factory.key_of(60)),
+        Tombstone(_key(60), "clip", world.bell.doorbell, name(second), 1).sign(clip_factory.key_of(60)),
     ):
         world.relay.buried = [frame]
         world.store.objects[world.bell.doorbell].pop(name(second), None)
         ran = world.run("clips", "--json")
         assert ran.code == 1, "what it shows as the owner's word is not: that is refused"
+        assert kept(world) == []
     world.relay.buried = []
     assert findings(world) == {
         name(second): "was seen before, and is no longer shown",

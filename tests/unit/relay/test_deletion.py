@@ -151,6 +151,11 @@ def test_an_owner_ends_nothing_of_another_owner(kind: Kind) -> None:
     assert not deletion.may(OWNER.card.key, as_mine)
 
 
+def test_whoever_has_the_owners_token_ends_nothing_by_another_key() -> None:
+    by_a_thief = Tombstone(OTHER.card.key, "clip", BELL.id, CLIP[0].record.clip, NOW_MS)
+    assert not World().deletion.may(OWNER.card.key, by_a_thief)
+
+
 def test_nobody_ends_a_doorbell_that_is_not_enrolled() -> None:
     stranger = Doorbell(3, OWNER)
     assert not World().deletion.may(OWNER.card.key, tombstone("doorbell", stranger))

@@ -102,6 +102,16 @@ def test_a_clip_that_is_being_received_does_not_go_and_what_cannot_fit_is_refuse
     assert world.clips(BELL) == [name(2)]
 
 
+def test_a_part_that_comes_late_never_pushes_out_its_own_clip() -> None:
+    world = World(Limits(max_bytes=6_000))
+    parts = clip(1, parts=4)
+    world.take(parts[0], parts[1], parts[3])
+    (refused,) = world.take(parts[2])
+    assert refused.refused
+    assert refused.refused.reason == "over-quota"
+    assert world.clips(BELL) == [name(1)]
+
+
 def test_a_part_larger_than_the_whole_quota_removes_nothing_for_its_sake() -> None:
     world = World(Limits(max_bytes=7_000))
     world.take(*clip(1))
