@@ -25,7 +25,7 @@ DOORBELLS = 20
 FOLLOWED_CLOSELY = 6  # doorbells whose every clip is followed by itself, too
 BETWEEN_S = (1.0, 4.0)
 LASTS_S = (0.5, 9.0)
-DELETE_EVERY_S = 2.0
+DELETE_EVERY_S = 1.0
 SETTLE_S = 240.0
 MAX_WRONG_SHOWN = 20
 
