@@ -28,12 +28,8 @@ Files = Callable[[Iterable[Account]], list[tuple[Path, bytes]]]
 class Door(Protocol):
     """Where a broker lets users in."""
 
-    def admits(self, user: str, password: str) -> bool:
-        """Whether it lets this user in now; False as well if it does not answer."""
-        ...
-
-    def answers(self) -> bool:
-        """Whether the broker listens at all."""
+    def admits(self, user: str, password: str) -> bool | None:
+        """Whether it lets this user in now; None if it does not answer."""
         ...
 
 
@@ -58,6 +54,7 @@ class FileAccounts:
         self._standing = {account.user: account for account in standing}
         self._monotonic = monotonic
         self._accounts: dict[str, Account] = {}
+        self._password = ""  # of the list that was written last; empty if none was written whole
         self._lock = threading.Lock()
         self._closed = threading.Event()
 
@@ -68,8 +65,7 @@ class FileAccounts:
     def prepare(self, accounts: Iterable[Account]) -> None:
         """See Accounts."""
         with self._lock:
-            self._accounts = {account.user: account for account in accounts}
-            self._write()
+            self._write({account.user: account for account in accounts})
 
     def replace(self, accounts: Iterable[Account]) -> None:
         """See Accounts."""
@@ -88,15 +84,15 @@ class FileAccounts:
                 self._apply({name: account for name, account in self._accounts.items() if name != user})
 
     def _apply(self, accounts: dict[str, Account]) -> None:
-        self._accounts = accounts
-        password = self._write()
-        self._signal()
+        if not self._password or accounts != self._accounts:
+            self._write(accounts)
         now_s = self._monotonic()
-        until_s, again_s, look_s = now_s + WAIT_S, now_s + RELOAD_S, FIRST_LOOK_S
-        while not self._door.admits(CANARY, password):
+        until_s, again_s, look_s = now_s + WAIT_S, now_s, FIRST_LOOK_S
+        while not (answer := self._door.admits(CANARY, self._password)):
             now_s = self._monotonic()
-            if now_s >= again_s:  # a broker that was just starting may have missed it
-                self._signal()
+            # Not before it answers: while it starts it reads the list by itself, and the signal may be its end.
+            if answer is False and now_s >= again_s:
+                self._reload()
                 again_s = now_s + RELOAD_S
             if now_s >= until_s:
                 raise BrokerError(
@@ -107,12 +103,8 @@ class FileAccounts:
                 raise BrokerError("the relay stopped before its broker took the new list of users")
             look_s = min(2 * look_s, LONGEST_LOOK_S)
 
-    def _signal(self) -> None:
-        # While it starts it reads the list by itself, and the signal may still be its end.
-        if self._door.answers():
-            self._reload()
-
-    def _write(self) -> str:
+    def _write(self, accounts: dict[str, Account]) -> None:
+        self._accounts, self._password = accounts, ""
         password = secrets.token_hex(SECRET_BYTES)
         canary = Account(CANARY, *hashes(password.encode("ascii")), (), ())
         listed = {**self._accounts, **self._standing, CANARY: canary}
@@ -122,7 +114,7 @@ class FileAccounts:
             except OSError as failure:
                 reason = (failure.strerror or "failed").lower()
                 raise BrokerError(f"the broker's list of users {path} cannot be written: {reason}") from failure
-        return password
+        self._password = password
 
 
 def _replace(path: Path, data: bytes) -> None:

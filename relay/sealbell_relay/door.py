@@ -22,38 +22,27 @@ class MqttDoor:
         self._address = address
         self._tls = tls
 
-    def answers(self) -> bool:
+    def admits(self, user: str, password: str) -> bool | None:
         """See Door."""
         address = self._address()
         if address is None:
-            return False
-        try:
-            socket.create_connection((address.host, address.port), ANSWER_S).close()
-        except OSError:
-            return False
-        return True
-
-    def admits(self, user: str, password: str) -> bool:
-        """See Door."""
-        address = self._address()
-        if address is None:
-            return False
+            return None
         try:
             with socket.create_connection((address.host, address.port), ANSWER_S) as plain:
                 if not address.tls or self._tls is None:
-                    return not address.tls and _ask(plain, user, password)
+                    return None if address.tls else _ask(plain, user, password)
                 with self._tls.wrap_socket(plain, server_hostname=address.host) as sealed:
                     return _ask(sealed, user, password)
         except OSError:
-            return False
+            return None
 
 
-def _ask(sock: socket.socket, user: str, password: str) -> bool:
+def _ask(sock: socket.socket, user: str, password: str) -> bool | None:
     sock.sendall(_connect(user, password))
     answer = b""
     while len(answer) < len(CONNACK + ACCEPTED):
         if not (data := sock.recv(len(CONNACK + ACCEPTED) - len(answer))):
-            return False
+            return None
         answer += data
     sock.sendall(DISCONNECT)
     return answer == CONNACK + ACCEPTED

@@ -94,8 +94,8 @@ async def _keep(store: Store, accounts: FileAccounts, broker: Address, log: Log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with ThreadPoolExecutor(1, "accounts") as thread:
-        # Not `prepare`: nobody knows whether the broker starts meanwhile, so the first list is told and checked, too.
         keeper = AccountsKeeper(store, accounts, thread, log, time.monotonic)
+        await keeper.prepare()  # a broker that starts now finds it; one that runs already is told by `run`
         print(f"keeping the list of users of {broker.url}", flush=True)
         keeping = asyncio.create_task(keeper.run())
         await stop.wait()
