@@ -8,7 +8,6 @@ A backup of the store is older than the store; the ledger is not, so what had be
 """
 
 import base64
-import binascii
 import os
 import re
 import threading
@@ -132,7 +131,7 @@ def _parse(line: bytes) -> Line | None:
                 return Line("retention", "", "", frame)
             case ["ended", kind, name, data] if kind in KINDS and _NAME.match(name) and ".." not in name:
                 return Line("ended", kind, name, b"" if data == "-" else base64.b64decode(data, validate=True))
-    except (WireError, binascii.Error, UnicodeEncodeError):
+    except (WireError, ValueError):  # base64 raises the latter
         pass
     return None
 
