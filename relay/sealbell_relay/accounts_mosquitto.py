@@ -1,7 +1,7 @@
 """The list of users as Mosquitto 2.0 reads it: one file of passwords, and one of topics.
 
 Mosquitto grants every subscription, and holds each message against the list when it is about to deliver it. What it
-refuses it acknowledges all the same, and says so in its own log alone.
+refuses it says in its own log alone.
 """
 
 import re

@@ -7,6 +7,7 @@ it reaches the other doorbell or a relay, and nothing of theirs reaches it; and 
 import asyncio
 import os
 import secrets
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -28,7 +29,7 @@ from sealbell_relay.folder import Folder
 from sealbell_relay.store import DirectoryStore
 from sealbell_testing.program import Program, command_of
 from sealbell_testing.relay import Relay, credential_of, serving
-from sealbell_testing.waiting import until
+from sealbell_testing.waiting import DEADLINE_S, until
 from sealbell_wire import topics
 
 OWNER, VICTIM = Owner(1), Owner(2)
@@ -304,6 +305,18 @@ def test_revoked_doorbell_is_cut_off_and_let_in_no_more(scene: Scene) -> None:
     assert not scene.site.lets_in(gone.id, credential_of(gone.id))
     scene.check_nothing_arrived()
     client.leave()
+
+
+def test_connections_that_say_nothing_are_closed_and_keep_nobody_out(scene: Scene) -> None:
+    if not isinstance(scene.site, NatsSite):
+        pytest.skip("its own operator sets that")
+    silent = [socket.create_connection(("127.0.0.1", scene.site.port), DEADLINE_S) for _ in range(200)]
+    scene.attacker().publish(topics.health(A.id), b"still let in")
+    scene.relay.hears(topics.health(A.id), b"still let in")
+    for one in silent:
+        assert one.recv(1) == b"", "the broker ends what has not said who it is"
+        one.close()
+    scene.check_nothing_arrived()
 
 
 def attempts(a: Client, evil: bytes) -> list[Callable[[], object]]:
