@@ -3,9 +3,10 @@
     PYTHONPATH=tests python bench/relay_rate.py [--rounds 5]
 
 On a folder the peer is a subscriber of the same broker that writes each message to a file and fsyncs it, and does
-nothing else: it checks nothing, signs nothing, and takes no name for given. On S3 (SeaweedFS) it is the store itself:
-objects of the same bytes, put by as many threads as the relay has. Both send as doorbells do, with at most 1 MB without
-an answer, and take turns, so that whatever else the machine does falls on both.
+nothing else: it checks nothing, signs nothing, and takes no name for given. On S3 (SeaweedFS) it is one that puts each
+as an object and does nothing else, by as many threads as the relay has; beside it stands the store alone, with nothing
+between, which on a small machine has the processors to itself. All doorbells send as doorbells do, with at most 1 MB
+without an answer, and relay and peers take turns, so that whatever else the machine does falls on all.
 """
 
 import argparse
@@ -15,11 +16,13 @@ import multiprocessing
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -134,18 +137,36 @@ class Sender:
             self.answered(number)
 
 
-def write_and_sync(port: int, folder: str, answers: int, ready: Any) -> None:
-    """The peer, in a process of its own: a file for each message, fsynced, then one byte that says whose it was."""
+def only_keep(port: int, place: str, answers: Connection, ready: Any) -> None:
+    """The peer, in a process of its own: keeps each message and then writes one byte that says whose it was.
+
+    In a folder: one file after the other, each fsynced. In a bucket: as many puts at once as the relay has threads.
+    """
+    bucket = open_store(place) if place.startswith("s3:") else None
+    threads, answering = ThreadPoolExecutor(STORING_THREADS), threading.Lock()
     count = 0
+
+    def answer(whose: int) -> None:
+        with answering:
+            answers.send_bytes(bytes([whose]))
+
+    def put(name: str, payload: bytes, whose: int) -> None:
+        assert bucket is not None
+        bucket.put(name, payload)
+        answer(whose)
 
     def on_message(_client: paho.Client, _: object, message: paho.MQTTMessage) -> None:
         nonlocal count
         count += 1
-        descriptor = os.open(f"{folder}/{count}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        whose = int(message.topic.rpartition("/")[2])
+        if bucket is not None:
+            threads.submit(put, f"{PEER}/{count}", message.payload, whose)
+            return
+        descriptor = os.open(f"{place}/{count}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         os.write(descriptor, message.payload)
         os.fsync(descriptor)
         os.close(descriptor)
-        os.write(answers, bytes([int(message.topic.rpartition("/")[2])]))
+        answer(whose)
 
     client = paho.Client(paho.CallbackAPIVersion.VERSION2)
     client.on_message = on_message
@@ -156,29 +177,23 @@ def write_and_sync(port: int, folder: str, answers: int, ready: Any) -> None:
 
 
 @contextmanager
-def peer(port: int, folder: Path, sender: Sender) -> Iterator[int]:
+def peer(port: int, place: str, sender: Sender) -> Iterator[int]:
     """Run the peer; what it answers reaches `sender`."""
-    heard, told = os.pipe()
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
+    heard, told = context.Pipe(duplex=False)
     ready = context.Event()
-    process = context.Process(target=write_and_sync, args=(port, str(folder), told, ready), daemon=True)
+    process = context.Process(target=only_keep, args=(port, place, told, ready), daemon=True)
     process.start()
     if not ready.wait(DEADLINE_S):
         raise RuntimeError("the peer was not let in")
-
-    def read() -> None:
-        for number in os.read(heard, 4_096):
-            sender.answered(number)
-
-    asyncio.get_running_loop().add_reader(heard, read)
+    loop = asyncio.get_running_loop()
+    loop.add_reader(heard.fileno(), lambda: sender.answered(heard.recv_bytes()[0]))
     try:
         yield process.pid or 0
     finally:
-        asyncio.get_running_loop().remove_reader(heard)
+        loop.remove_reader(heard.fileno())
         process.kill()
         process.join()
-        os.close(heard)
-        os.close(told)
 
 
 def cpu_s(pid: int) -> float:
@@ -187,74 +202,56 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def _against_files(port: int, relay: int, folder: Path, bells: Sequence[Doorbell], rounds: int) -> dict[str, Any]:
+async def _in_turns(port: int, relay: int, place: str, bells: Sequence[Doorbell], rounds: int) -> dict[str, Any]:
     sender = Sender(bells)
     await sender.connect(port)
+    store = open_store(place) if place.startswith("s3:") else None
     found: dict[str, Any] = {}
-    with peer(port, folder, sender) as other:
+    with peer(port, place, sender) as other:
         turn = 0
         for name, load in LOADS.items():
-            took: tuple[list[float], list[float]] = ([], [])
-            busy = [0.0, 0.0]
+            took: dict[str, list[float]] = {"relay": [], "peer": [], "store_alone": []}
+            busy = {"relay": 0.0, "peer": 0.0}
             for number in range(rounds + 1):  # the first warms up and does not count
                 turn += 1
-                parts = [load(bell, turn) for bell in bells]
-                ours = [[(topic_of(part), part.encode()) for part in each] for each in parts]
+                ours = [[(topic_of(part), part.encode()) for part in load(bell, turn)] for bell in bells]
                 theirs = [
                     [(f"{PEER}/{len(topic) * 'x'}/{whose}", payload) for topic, payload in each]
                     for whose, each in enumerate(ours)
                 ]
-                for which, (messages, pid) in enumerate(((ours, relay), (theirs, other))):
+                for who, messages, pid in (("relay", ours, relay), ("peer", theirs, other)):
                     before = cpu_s(pid)
                     seconds = await sender.send(messages)
                     if number:
-                        took[which].append(seconds)
-                        busy[which] += cpu_s(pid) - before
-            found[name] = {
-                **_rates(sum(map(len, ours)), *took),
-                "relay_cpu_ms_a_part": round(busy[0] * 1e3 / sum(map(len, ours)) / rounds, 2),
-                "peer_cpu_ms_a_part": round(busy[1] * 1e3 / sum(map(len, ours)) / rounds, 2),
-            }
+                        took[who].append(seconds)
+                        busy[who] += cpu_s(pid) - before
+                if number and store is not None:
+                    objects = [(f"alone/{topic}", payload) for each in ours for topic, payload in each]
+                    took["store_alone"].append(await asyncio.to_thread(_alone, store, objects))
+            found[name] = _rates(sum(map(len, ours)), took, busy)
     sender.close()
     return found
 
 
-async def _against_store(port: int, store: Store, bells: Sequence[Doorbell], rounds: int) -> dict[str, Any]:
-    sender = Sender(bells)
-    await sender.connect(port)
-    found: dict[str, Any] = {}
-    turn = 0
+def _alone(store: Store, objects: list[tuple[str, bytes]]) -> float:
+    began = time.monotonic()
     with ThreadPoolExecutor(STORING_THREADS) as threads:
-        for name, load in LOADS.items():
-            took: tuple[list[float], list[float]] = ([], [])
-            for number in range(rounds + 1):  # the first warms up and does not count
-                turn += 1
-                ours = [[(topic_of(part), part.encode()) for part in load(bell, turn)] for bell in bells]
-                seconds = await sender.send(ours)
-                objects = [(f"{PEER}/{topic}", payload) for each in ours for topic, payload in each]
-                began = time.monotonic()
-                await asyncio.to_thread(lambda rows: list(threads.map(lambda row: store.put(*row), rows)), objects)
-                if number:
-                    took[0].append(seconds)
-                    took[1].append(time.monotonic() - began)
-            found[name] = _rates(sum(map(len, ours)), *took)
-    sender.close()
-    return found
+        assert all(threads.map(lambda row: store.put(*row), objects))
+    return time.monotonic() - began
 
 
 def on_s3(rounds: int = ROUNDS, doorbells: int = DOORBELLS) -> dict[str, Any]:
-    """Return parts a second of the relay and objects a second of its store, and the ratio, for each load."""
+    """Return parts a second of relay, peer and store, and the ratios, for each load."""
     bells = [Doorbell(seed) for seed in range(doorbells)]
     with tempfile.TemporaryDirectory(prefix="sealbell-rate-") as name, seaweed(Path(name)) as cluster:
         os.environ.update(cluster.environment)
         url, root = f"s3://{cluster.bucket}/bench", Path(name)
-        store = open_store(url)
         broker = Nats(root)
         broker.start()
         try:
-            with serving(root / "relay", "--broker", broker.url, "--store", url, "--no-packs"):
-                enrol(store, bells)
-                return asyncio.run(_against_store(broker.port, store, bells, rounds))
+            with serving(root / "relay", "--broker", broker.url, "--store", url, "--no-packs") as relay:
+                enrol(open_store(url), bells)
+                return asyncio.run(_in_turns(broker.port, relay.process.pid, url, bells, rounds))
         finally:
             broker.kill()
 
@@ -270,7 +267,7 @@ def on_a_folder(rounds: int = ROUNDS, doorbells: int = DOORBELLS) -> dict[str, A
         try:
             with serving(root / "relay", "--broker", broker.url) as relay:
                 enrol(DirectoryStore(root / "relay" / "store"), bells)
-                return asyncio.run(_against_files(broker.port, relay.process.pid, root / "peer", bells, rounds))
+                return asyncio.run(_in_turns(broker.port, relay.process.pid, str(root / "peer"), bells, rounds))
         finally:
             broker.kill()
 
@@ -282,13 +279,14 @@ def enrol(store: Store, bells: Sequence[Doorbell]) -> None:
         register.allow(bell.card)
 
 
-def _rates(parts: int, ours: list[float], theirs: list[float]) -> dict[str, Any]:
-    return {
-        "relay_parts_a_second": round(parts / median(ours), 1),
-        "peer_parts_a_second": round(parts / median(theirs), 1),
-        "ratio": round(median(theirs) / median(ours), 3),
-        "ratios": [round(their / our, 3) for our, their in zip(ours, theirs, strict=True)],
-    }
+def _rates(parts: int, took: dict[str, list[float]], busy: dict[str, float]) -> dict[str, Any]:
+    rates = {f"{who}_parts_a_second": round(parts / median(rounds), 1) for who, rounds in took.items() if rounds}
+    ratios = [their / our for our, their in zip(took["relay"], took["peer"], strict=True)]
+    found: dict[str, Any] = {**rates, "ratio": round(median(took["peer"]) / median(took["relay"]), 3)}
+    if took["store_alone"]:
+        found["ratio_to_store_alone"] = round(median(took["store_alone"]) / median(took["relay"]), 3)
+    cpu = {f"{who}_cpu_ms_a_part": round(spent * 1e3 / parts / len(ratios), 2) for who, spent in busy.items()}
+    return {**found, **cpu, "ratios": [round(ratio, 3) for ratio in ratios]}
 
 
 def main() -> int:

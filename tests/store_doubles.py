@@ -46,7 +46,7 @@ class MemoryStore:
                     entries.append(Entry(first, len(self.objects[name])))
         return Listing(tuple(sorted(folders)), tuple(entries))
 
-    def settle(self, prefix: str) -> None:
+    def settle(self, *prefixes: str) -> None:
         self.calls["settle"] += 1
 
     def remove(self, name: str) -> None:
@@ -77,9 +77,9 @@ class FailingStore:
         self._fail("list")
         return self.inner.list(prefix)
 
-    def settle(self, prefix: str) -> None:
+    def settle(self, *prefixes: str) -> None:
         self._fail("settle")
-        self.inner.settle(prefix)
+        self.inner.settle(*prefixes)
 
     def remove(self, name: str) -> None:
         self._fail("remove")

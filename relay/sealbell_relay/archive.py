@@ -93,17 +93,19 @@ class Archive:
             raise DamagedError(f"the store lost the receipt of {object_path(*place)}")
         return receipt
 
-    def settle(self, doorbell: str, clip: str) -> None:
-        """Return once everything that shows of a clip is durable, also what a killed relay was just storing."""
-        self._store.settle(clip_folder(doorbell, clip))
+    def settle(self, doorbell: str, *clips: str) -> None:
+        """Return once everything that shows of clips is durable, also what a killed relay was just storing."""
+        self._store.settle(*(clip_folder(doorbell, clip) for clip in clips))
 
     def names(self, doorbell: str, clip: str) -> list[Name]:
         """Return the objects that count, in order of seq: where both kinds are stored, the part.
 
         None of a clip that has ended, though some may still be there.
         """
-        if self.ended(doorbell, clip):
-            return []
+        return [] if self.ended(doorbell, clip) else self.counting(doorbell, clip)
+
+    def counting(self, doorbell: str, clip: str) -> list[Name]:
+        """Return the same, for whoever asks besides whether the clip has ended."""
         kept: dict[int, Name] = {}
         for name in self.all_names(doorbell, clip):
             if name.seq not in kept or not name.dropped:

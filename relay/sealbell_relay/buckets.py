@@ -121,7 +121,7 @@ class S3Store:
         named = ((meta["path"][start:], meta["size"]) for meta in found["objects"])
         return Listing(tuple(folders), tuple(Entry(name, size) for name, size in sorted(named) if name))
 
-    def settle(self, prefix: str) -> None:
+    def settle(self, *prefixes: str) -> None:
         """See Store. A bucket shows nothing that it may still lose."""
 
     def remove(self, name: str) -> None:

@@ -73,11 +73,9 @@ class Intake:
         """
         taken = [self._take(topic, message) for topic, message in messages]
         clips = {(kept.record.doorbell, kept.record.clip) for _, kept in taken if kept}
-        for doorbell, clip in clips:
-            self._archive.settle(doorbell, clip)
-        for outcome, kept in taken:
-            if kept is not None and outcome.receipt is not None:
-                self._note(kept, outcome.receipt)
+        for bell in {doorbell for doorbell, _ in clips}:
+            self._archive.settle(bell, *(clip for doorbell, clip in clips if doorbell == bell))
+        self._archive.notices.add(*filter(None, (_noticed(outcome, kept) for outcome, kept in taken)))
         # Asked once more: whoever deleted a clip may have listed it before these parts were there.
         ended = {named for named in clips if self._archive.ended(*named)}
         return [self._unless_ended(outcome, kept, ended) for outcome, kept in taken]
@@ -159,11 +157,6 @@ class Intake:
         record = kept.record
         return Outcome(self._archive.receipt(record.doorbell, record.clip, record.seq, kept.dropped))
 
-    def _note(self, kept: Link, receipt: bytes) -> None:
-        record = kept.record
-        if record.kind == "notice" and not kept.dropped:
-            self._archive.notices.add(Noticed(arrived_ms(receipt), record.doorbell, record.clip, record.seq))
-
     def _deleted(self, record: Record, record_hash: str) -> Outcome:
         self._archive.remove_all(record.doorbell, record.clip)
         self._neighbours.forget(record.doorbell, record.clip)
@@ -177,6 +170,12 @@ class Intake:
     def _receipt(self, topic: UpTopic, record_hash: str, verdict: ReceiptVerdict, reason: str) -> bytes:
         clip, seq = topic.clip or ZERO_ID, topic.seq or 0
         return Receipt(topic.doorbell, clip, seq, record_hash, verdict, reason, self._wall_ms()).sign(self._key)
+
+
+def _noticed(outcome: Outcome, kept: Link | None) -> Noticed | None:
+    if kept is None or kept.dropped or kept.record.kind != "notice" or outcome.receipt is None:
+        return None
+    return Noticed(arrived_ms(outcome.receipt), kept.record.doorbell, kept.record.clip, kept.record.seq)
 
 
 def batches(receipts: list[bytes]) -> list[bytes]:

@@ -53,7 +53,7 @@ from sealbell_relay.tls.side import TlsSettings, TlsSide
 from sealbell_wire.enrolment import RelayCard
 from sealbell_wire.sshsig import verify_key_of
 
-STORING_THREADS = 8  # they mostly wait for a disk
+STORING_THREADS = 16  # they mostly wait for a disk
 READING_THREADS = 8  # apart, so that owners who read never hold up a doorbell
 DRAIN_S = 5.0
 

@@ -85,7 +85,7 @@ class Neighbours:
                 self._clips.move_to_end((doorbell, clip))
                 return known
         known = _Clip()
-        for name in self._archive.names(doorbell, clip):
+        for name in self._archive.counting(doorbell, clip):
             if name.seq <= MAX_SEQ:
                 known.mark(name.seq, name.dropped)
         with self._lock:

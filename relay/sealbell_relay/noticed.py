@@ -31,10 +31,13 @@ class NoticeShelf:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def add(self, noticed: Noticed) -> None:
-        """Note durably that a notice is stored; nothing if that was done before."""
-        name = f"{noticed.clip}-{noticed.seq:06d}-{noticed.arrived_ms:012x}"
-        self._store.put(f"{NOTICES}/{noticed.doorbell}/{name}", b"")
+    def add(self, *noticed: Noticed) -> None:
+        """Note durably that notices are stored; nothing of those of which that was done before."""
+        for one in noticed:
+            name = f"{one.clip}-{one.seq:06d}-{one.arrived_ms:012x}"
+            self._store.stage(f"{NOTICES}/{one.doorbell}/{name}", b"")
+        if noticed:
+            self._store.settle(*{f"{NOTICES}/{one.doorbell}" for one in noticed})
 
     def since(self, doorbell: str, floor_ms: int) -> list[Noticed]:
         """Return what arrived at `floor_ms` or later, in order of arrival."""

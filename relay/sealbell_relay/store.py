@@ -51,8 +51,8 @@ class Store(Protocol):
         """Return what lies directly below `prefix`; empty if there is nothing."""
         ...
 
-    def settle(self, prefix: str) -> None:
-        """Return once every object that shows directly below `prefix` is durable, whoever put it there."""
+    def settle(self, *prefixes: str) -> None:
+        """Return once every object that shows directly below one of `prefixes` is durable, whoever put it there."""
         ...
 
     def remove(self, name: str) -> None:
@@ -137,31 +137,33 @@ class DirectoryStore:
                 pass
         return Listing(tuple(sorted(folders)), tuple(sorted(objects, key=lambda found: found.name)))
 
-    def settle(self, prefix: str) -> None:
+    def settle(self, *prefixes: str) -> None:
         """See Store. The bytes were on the disk before they had a name; only the names may not be.
 
-        Goes up to the first folder whose own name this process has made durable before.
+        Goes up to folders whose own names this process has made durable before, through each only once.
         """
-        folder, synced = f"{self._root}/{prefix}".rstrip("/"), list[str]()
+        waiting = {f"{self._root}/{prefix}".rstrip("/") for prefix in prefixes}
+        made: set[str] = set()
         with self._lock:
             pruned = self._pruned
-        with self._failures("settle", prefix):
-            while folder != self._root:
+        with self._failures("settle", prefixes[0] if prefixes else ""):
+            while waiting:
+                folder = max(waiting, key=len)  # what lies in another before that one
+                waiting.remove(folder)
                 try:
                     _sync_folder(folder)
-                    if folder in self._known:
-                        break
-                    synced.append(folder)
+                    if folder == self._root or folder in self._known:
+                        continue
+                    made.add(folder)
                 except FileNotFoundError:  # what was taken away is durable once its parent is
-                    synced.clear()
-                folder = os.path.dirname(folder)  # noqa: PTH120 - see above
-            else:
-                _sync_folder(folder)
+                    if folder == self._root:
+                        raise
+                waiting.add(os.path.dirname(folder))  # noqa: PTH120 - see above
         with self._lock:
             if pruned == self._pruned:  # else one of them may be another folder of the same name by now
                 if len(self._known) >= MAX_KNOWN_FOLDERS:
                     self._known.clear()
-                self._known.update(synced)
+                self._known.update(made)
 
     def remove(self, name: str) -> None:
         """See Store."""
@@ -221,7 +223,8 @@ def _write_through(path: str, data: bytes) -> None:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
+        if data:  # without bytes all there is to it is its name, which is made durable with its folder
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -39,10 +39,10 @@ class TimedStore:
         with self._timed("list"):
             return self._inner.list(prefix)
 
-    def settle(self, prefix: str) -> None:
+    def settle(self, *prefixes: str) -> None:
         """See Store."""
         with self._timed("settle"):
-            self._inner.settle(prefix)
+            self._inner.settle(*prefixes)
 
     def remove(self, name: str) -> None:
         """See Store."""

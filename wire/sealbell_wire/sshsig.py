@@ -8,6 +8,7 @@ from ever being taken for another.
 import base64
 import hashlib
 import struct
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -83,9 +84,14 @@ def verify(verify_key: bytes, namespace: str, message: bytes, signature: bytes) 
     if len(signature) != SIGNATURE_BYTES:
         raise SignatureError("a signature is not 64 bytes long")
     try:
-        Ed25519PublicKey.from_public_bytes(verify_key).verify(signature, signed_bytes(namespace, message))
+        _public_key(verify_key).verify(signature, signed_bytes(namespace, message))
     except InvalidSignature:
         raise SignatureError(f"the {namespace} signature does not fit its text and key") from None
+
+
+@lru_cache(maxsize=1_024)  # a relay meets the same few keys at every part, and reading one costs half a check
+def _public_key(verify_key: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(verify_key)
 
 
 def _key_blob(verify_key: bytes) -> bytes:

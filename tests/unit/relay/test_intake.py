@@ -85,7 +85,7 @@ def test_a_resend_to_a_relay_that_was_killed_is_receipted_only_once_it_is_durabl
     first = Relay(store := MemoryStore()).take(CLIP[0])
     store.calls.clear()
     assert Relay(store).take(CLIP[0]) == Outcome(first.receipt)
-    assert store.calls["settle"] == 1
+    assert store.calls["settle"] == 2  # of the clip, and of the name of its notice
     failing = FailingStore(store, frozenset({"settle"}))
     with pytest.raises(StoreError):
         Relay(failing).take(CLIP[0])

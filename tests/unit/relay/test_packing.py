@@ -65,7 +65,7 @@ class Stepping:
         self._step()
         return self.inner.list(prefix)
 
-    def settle(self, prefix: str) -> None:
+    def settle(self, *prefixes: str) -> None:
         self._step()
 
     def remove(self, name: str) -> None:
