@@ -1,9 +1,7 @@
 """One contract for every store that a relay may have, real or double: a folder, a bucket, memory."""
 
-import os
 import socket
 import threading
-import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 from sealbell_relay.buckets import S3Store, open_store, parse_url
 from sealbell_relay.errors import StoreError
 from sealbell_relay.store import DirectoryStore, Entry, Listing, Store
-from seaweed import Seaweed, free_port
+from seaweed import free_port
 from store_doubles import FailingStore, MemoryStore
 
 PIECES = 8
@@ -31,16 +29,6 @@ STORES: dict[str, Callable[[Path], Store]] = {
     "memory": lambda _: MemoryStore(),
     "failing": lambda _: FailingStore(MemoryStore()),
 }
-
-
-@pytest.fixture
-def bucket(seaweed_cluster: Seaweed, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URL of an empty place in a bucket, with what it takes to get there in the environment."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in seaweed_cluster.environment.items():
-        monkeypatch.setenv(name, value)
-    return f"s3://{seaweed_cluster.bucket}/{uuid.uuid4().hex}"
 
 
 @pytest.fixture(params=[*STORES, "s3"])
@@ -144,6 +132,17 @@ def test_what_was_removed_is_gone_and_its_name_is_free(store: Store) -> None:
     store.remove("a/b")
     store.remove("nowhere/at/all")
     assert store.put("a/b", b"second")
+
+
+def test_what_is_staged_shows_whole_is_never_replaced_and_can_be_settled_together(store: Store) -> None:
+    assert store.stage("a/b/c", b"first")
+    assert not store.stage("a/b/c", b"second")
+    assert not store.put("a/b/c", b"third")
+    assert store.stage("a/x/y", b"")
+    store.settle("a/b", "a/x", "a/nothing")
+    assert store.read("a/b/c") == b"first"
+    assert store.list("a") == Listing(("b", "x"), ())
+    store.settle()
 
 
 def test_settling_what_is_there_is_quiet(store: Store) -> None:
