@@ -18,7 +18,7 @@ from sealbell_relay.errors import DamagedError
 from sealbell_relay.packing import AIM_BYTES, MAX_OBJECT_BYTES, Packing, plan
 from sealbell_relay.places import clip_folder, object_path
 from sealbell_relay.store import Listing
-from sealbell_wire.pack import MAX_PACK_OBJECTS
+from sealbell_wire.pack import MAX_PACK_OBJECTS, encode_pack
 from sealbell_wire.part import Part
 from sealbell_wire.sshsig import verify_key_of
 from store_doubles import MemoryStore
@@ -174,6 +174,17 @@ def test_two_packers_at_once_do_what_one_does(at: int) -> None:
 
 
 @pytest.mark.parametrize("at", range(1, steps() + 1))
+def test_a_pack_of_the_same_name_that_holds_less_costs_nothing(at: int) -> None:
+    store = stored(*FIRST)
+    less = encode_pack([(seq, False, WHOLE[seq]) for seq in (0, 5)])
+    path = f"{clip_folder(BELL.id, CLIP)}/000000-000005.pack"
+    pack_beside(store, at, lambda: store.put(path, less))
+    assert shown(archive(store)) == WHOLE
+    pack(store)
+    assert shown(archive(store)) == WHOLE
+
+
+@pytest.mark.parametrize("at", range(1, steps() + 1))
 def test_a_reader_meanwhile_gets_every_part(at: int) -> None:
     store = stored(*FIRST)
     early = archive(store)
@@ -245,11 +256,14 @@ def test_what_is_damaged_is_not_packed_and_stays() -> None:
 def test_an_object_beside_a_pack_that_holds_other_bytes_is_left() -> None:
     store = stored(*FIRST)
     pack(store)
+    names = archive(store).names(BELL.id, CLIP)
     other = object_path(BELL.id, CLIP, 2, False)
-    store.put(other, stored_bytes(PARTS[2])[:-64] + bytes(64))
-    pack(store)
-    assert other in store.objects
-    assert shown(archive(store)) == WHOLE
+    for bytes_beside in (stored_bytes(PARTS[2])[:-64] + bytes(64), stored_bytes(PARTS[2]) + b"x"):
+        store.objects[other] = bytes_beside
+        pack(store)
+        assert other in store.objects
+        assert shown(archive(store)) == WHOLE
+        assert archive(store).names(BELL.id, CLIP) == names
 
 
 def test_removing_some_of_a_pack_removes_nothing_of_it_and_all_of_it_all() -> None:
