@@ -20,8 +20,8 @@ from typing import Any
 
 from mqtt_lines import KEEP_ALIVE_S, Line
 from parts_factory import Doorbell, age_file, topic_of
-from sealbell_relay.credentials import Credentials
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.broker.credentials import Credentials
+from sealbell_relay.store.store import DirectoryStore
 from sealbell_testing.relay import Relay, serving
 from sealbell_wire import topics
 from sealbell_wire.ids import ZERO_HASH

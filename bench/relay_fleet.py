@@ -22,10 +22,10 @@ from typing import Any
 from brokers import Nats
 from parts_factory import Doorbell, topic_of
 from relay_rate import Sender, clips, cpu_s, enrol
+from sealbell_relay.fleet.shards import SHARDS
 from sealbell_relay.folder import Folder
-from sealbell_relay.shards import SHARDS
 from sealbell_relay.status import ask
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.store.store import DirectoryStore
 from sealbell_testing.relay import Relay, serving
 from sealbell_testing.waiting import until
 

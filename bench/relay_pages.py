@@ -24,9 +24,9 @@ import aiohttp
 
 from parts_factory import HEADER, Doorbell
 from relay_peers import owner_session, read_object, read_objects
-from sealbell_relay.allow import Register
-from sealbell_relay.places import clip_folder
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.store.places import clip_folder
+from sealbell_relay.store.store import DirectoryStore
+from sealbell_relay.tenants.allow import Register
 from sealbell_testing.relay import Relay, serving
 from sealbell_wire.ids import ZERO_HASH
 from sealbell_wire.part import Part

@@ -33,10 +33,10 @@ from brokers import Nats
 from mqtt_lines import Line
 from parts_factory import Doorbell, age_file, topic_of
 from sealbell.uplink.courier import WINDOW_BYTES
-from sealbell_relay.allow import Register
-from sealbell_relay.buckets import open_store
 from sealbell_relay.main import STORING_THREADS
-from sealbell_relay.store import DirectoryStore, Store
+from sealbell_relay.store.buckets import open_store
+from sealbell_relay.store.store import DirectoryStore, Store
+from sealbell_relay.tenants.allow import Register
 from sealbell_testing.relay import credential_of, serving
 from sealbell_wire import topics
 from sealbell_wire.ids import ZERO_HASH

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from sealbell_relay import accounts_mosquitto, accounts_nats
-from sealbell_relay.accounts import Account
+from sealbell_relay.broker import accounts_mosquitto, accounts_nats
+from sealbell_relay.broker.accounts import Account
 
 READY_S = 20.0
 LOOK_S = 0.02

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from network import Machine, Network
 from parts_factory import Doorbell
-from sealbell_relay.allow import Register
-from sealbell_relay.buckets import S3Store
-from sealbell_relay.credentials import Credentials
+from sealbell_relay.broker.credentials import Credentials
 from sealbell_relay.errors import StoreError
 from sealbell_relay.folder import Folder
-from sealbell_relay.store import Store
+from sealbell_relay.store.buckets import S3Store
+from sealbell_relay.store.store import Store
+from sealbell_relay.tenants.allow import Register
 from sealbell_testing.program import command_of
 from sealbell_testing.waiting import until
 from sealbell_wire.sshsig import verify_key_of

@@ -8,8 +8,8 @@ from typing import Any, Self
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from sealbell_relay.accounts import Account, doorbell_account
-from sealbell_relay.credentials import hashes
+from sealbell_relay.broker.accounts import Account, doorbell_account
+from sealbell_relay.broker.credentials import hashes
 from sealbell_testing.waiting import DEADLINE_S
 
 

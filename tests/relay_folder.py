@@ -7,13 +7,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parts_factory import Doorbell, hash_of
-from sealbell_relay.allow import Register
-from sealbell_relay.archive import Archive
-from sealbell_relay.credentials import Credentials
+from sealbell_relay.broker.credentials import Credentials
 from sealbell_relay.folder import Folder
-from sealbell_relay.healths import HealthShelf, Kept
-from sealbell_relay.places import object_path
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.intake.healths import HealthShelf, Kept
+from sealbell_relay.store.archive import Archive
+from sealbell_relay.store.places import object_path
+from sealbell_relay.store.store import DirectoryStore
+from sealbell_relay.tenants.allow import Register
 from sealbell_testing.relay import credential_of
 from sealbell_wire.enrolment import RelayCard
 from sealbell_wire.part import Part

@@ -27,7 +27,7 @@ from obstore import delete, put
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from sealbell_relay import leash
+from sealbell_relay.broker import leash
 
 READY_S = 60.0
 LOOK_S = 0.05

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from sealbell_relay.errors import StoreError
-from sealbell_relay.store import Entry, Listing, Store
+from sealbell_relay.store.store import Entry, Listing, Store
 
 
 @dataclass

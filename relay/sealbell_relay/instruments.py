@@ -7,12 +7,12 @@ from sealbell_relay.http.admin import AdminSide
 from sealbell_relay.http.front import ADMIN_HOST, Front
 from sealbell_relay.http.server import HttpServer
 from sealbell_relay.http.slots import Slots
+from sealbell_relay.intake.outgoing import Outgoing
+from sealbell_relay.intake.reception import Reception
 from sealbell_relay.metrics import Gauges, Metrics
-from sealbell_relay.outgoing import Outgoing
-from sealbell_relay.reception import Reception
 from sealbell_relay.state import State
-from sealbell_relay.store import Store
-from sealbell_relay.timed import TimedStore
+from sealbell_relay.store.store import Store
+from sealbell_relay.store.timed import TimedStore
 
 
 class Instruments:

@@ -14,17 +14,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sealbell_relay.address import Address
-from sealbell_relay.allow import Register
-from sealbell_relay.archive import Archive
-from sealbell_relay.broker import Broker
-from sealbell_relay.custody import Custody
+from sealbell_relay.broker.address import Address
+from sealbell_relay.broker.broker import Broker
+from sealbell_relay.broker.embedded import Embedded
 from sealbell_relay.descriptors import ENOUGH, RESERVED, raise_limit
-from sealbell_relay.embedded import Embedded
-from sealbell_relay.endings import Endings, RecentEndings
 from sealbell_relay.errors import BrokerError, RelayError
+from sealbell_relay.fleet.peers import Peers
 from sealbell_relay.folder import Folder
-from sealbell_relay.healths import HealthIntake, HealthShelf
+from sealbell_relay.follow.hub import Hub
+from sealbell_relay.follow.order import Patience
+from sealbell_relay.follow.streams import Streams
 from sealbell_relay.http.enrol import Enrolling, EnrolSide
 from sealbell_relay.http.front import Front, FrontSettings
 from sealbell_relay.http.gate import MAX_CONNECTIONS, Room
@@ -35,20 +34,21 @@ from sealbell_relay.http.owners import OwnersSide
 from sealbell_relay.http.public import PublicSide
 from sealbell_relay.http.server import HttpServer
 from sealbell_relay.http.slots import Slots
-from sealbell_relay.hub import Hub
 from sealbell_relay.instruments import Instruments
+from sealbell_relay.intake.healths import HealthIntake, HealthShelf
+from sealbell_relay.intake.mqtt import MqttSide
+from sealbell_relay.intake.outgoing import Outgoing
+from sealbell_relay.intake.reception import Reception
+from sealbell_relay.keep.custody import Custody
+from sealbell_relay.keep.quota import Limits
 from sealbell_relay.log import LibraryLines, Log
-from sealbell_relay.mqtt import MqttSide
-from sealbell_relay.order import Patience
-from sealbell_relay.outgoing import Outgoing
-from sealbell_relay.packer import Packer
-from sealbell_relay.packing import Packing
-from sealbell_relay.peers import Peers
-from sealbell_relay.quota import Limits
-from sealbell_relay.reception import Reception
 from sealbell_relay.state import State
-from sealbell_relay.store import Store
-from sealbell_relay.streams import Streams
+from sealbell_relay.store.archive import Archive
+from sealbell_relay.store.packer import Packer
+from sealbell_relay.store.packing import Packing
+from sealbell_relay.store.store import Store
+from sealbell_relay.tenants.allow import Register
+from sealbell_relay.tenants.endings import Endings, RecentEndings
 from sealbell_relay.tls.side import TlsSettings, TlsSide
 from sealbell_wire.enrolment import RelayCard
 from sealbell_wire.sshsig import verify_key_of

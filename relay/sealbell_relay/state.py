@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from sealbell_relay.heard import Heard
+from sealbell_relay.intake.heard import Heard
 
 
 @dataclass(slots=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from sealbell_relay.allow import Register
-from sealbell_relay.credentials import Credentials
-from sealbell_relay.endings import Endings
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.broker.credentials import Credentials
+from sealbell_relay.store.store import DirectoryStore
+from sealbell_relay.tenants.allow import Register
+from sealbell_relay.tenants.endings import Endings
 from sealbell_testing.program import Program, command_of
 from sealbell_wire.enrolment import DoorbellCard, Introduction, OwnerCard, RelayCard, parse_card
 

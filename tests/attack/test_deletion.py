@@ -17,13 +17,13 @@ from obstore.store import S3Store
 
 from parts_factory import STARTED_MS, Doorbell, Owner, topic_of
 from relay_peers import doorbell_line, owner_session, read_object
-from sealbell_relay.allow import Register
-from sealbell_relay.archive import Archive
-from sealbell_relay.buckets import open_store
-from sealbell_relay.deletion import Deletion
-from sealbell_relay.intake import Intake
-from sealbell_relay.packing import Packing
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.intake.intake import Intake
+from sealbell_relay.keep.deletion import Deletion
+from sealbell_relay.store.archive import Archive
+from sealbell_relay.store.buckets import open_store
+from sealbell_relay.store.packing import Packing
+from sealbell_relay.store.store import DirectoryStore
+from sealbell_relay.tenants.allow import Register
 from sealbell_testing.relay import COMMAND, Relay, serving
 from sealbell_testing.waiting import DEADLINE_S
 from sealbell_wire.ids import ZERO_ID

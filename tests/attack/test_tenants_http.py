@@ -19,8 +19,8 @@ from guarded import Client
 from parts_factory import Doorbell, Owner
 from relay_peers import owner_session
 from sealbell_relay.folder import Folder
-from sealbell_relay.invites import Invites
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.store.store import DirectoryStore
+from sealbell_relay.tenants.invites import Invites
 from sealbell_testing.relay import COMMAND, Relay, serving
 from sealbell_testing.waiting import DEADLINE_S, until
 from sealbell_wire import sshsig

@@ -21,12 +21,12 @@ from parts_factory import Doorbell, Owner
 from relay_peers import health
 from sealbell.seams import Connected
 from sealbell.uplink.mqtt import MqttTransport
-from sealbell_relay.accounts import RELAY
-from sealbell_relay.address import Address
-from sealbell_relay.door import MqttDoor
-from sealbell_relay.endings import Endings
+from sealbell_relay.broker.accounts import RELAY
+from sealbell_relay.broker.address import Address
+from sealbell_relay.broker.door import MqttDoor
 from sealbell_relay.folder import Folder
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.store.store import DirectoryStore
+from sealbell_relay.tenants.endings import Endings
 from sealbell_testing.program import Program, command_of
 from sealbell_testing.relay import Relay, credential_of, serving
 from sealbell_testing.waiting import DEADLINE_S, until

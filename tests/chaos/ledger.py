@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from sealbell_relay.archive import arrived_ms
-from sealbell_relay.stored import parse_head
+from sealbell_relay.store.archive import arrived_ms
+from sealbell_relay.store.stored import parse_head
 from sealbell_wire.record import Record
 
 Place = tuple[str, str, int]  # doorbell, clip, seq

@@ -18,8 +18,8 @@ from chaos.recorders import LOOK_S, Recorder
 from cluster import Cluster, Fault
 from parts_factory import Doorbell
 from parts_factory import Owner as Keys
-from sealbell_relay.archive import Archive
-from sealbell_relay.places import clip_folder
+from sealbell_relay.store.archive import Archive
+from sealbell_relay.store.places import clip_folder
 
 DOORBELLS = 20
 FOLLOWED_CLOSELY = 6  # doorbells whose every clip is followed by itself, too

@@ -8,11 +8,11 @@ import pytest
 
 from brokers import Broker, Mosquitto, Nats
 from guarded import Client, account_of
-from sealbell_relay.accounts import RELAY, relay_account
-from sealbell_relay.accounts_files import FileAccounts
-from sealbell_relay.address import Address
-from sealbell_relay.credentials import hashes
-from sealbell_relay.door import MqttDoor
+from sealbell_relay.broker.accounts import RELAY, relay_account
+from sealbell_relay.broker.accounts_files import FileAccounts
+from sealbell_relay.broker.address import Address
+from sealbell_relay.broker.credentials import hashes
+from sealbell_relay.broker.door import MqttDoor
 from sealbell_relay.errors import BrokerError
 from sealbell_testing.waiting import until
 from sealbell_wire import topics

@@ -7,11 +7,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parts_factory import Doorbell
 from relay_folder import SEED, stored_bytes
-from sealbell_relay.archive import Archive
-from sealbell_relay.buckets import open_store
-from sealbell_relay.packing import Packing
-from sealbell_relay.places import clip_folder
-from sealbell_relay.store import DirectoryStore, Listing, Store
+from sealbell_relay.store.archive import Archive
+from sealbell_relay.store.buckets import open_store
+from sealbell_relay.store.packing import Packing
+from sealbell_relay.store.places import clip_folder
+from sealbell_relay.store.store import DirectoryStore, Listing, Store
 from sealbell_wire.sshsig import verify_key_of
 
 BELL = Doorbell()

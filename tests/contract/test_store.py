@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sealbell_relay.buckets import S3Store, open_store, parse_url
 from sealbell_relay.errors import StoreError
-from sealbell_relay.store import DirectoryStore, Entry, Listing, Store
+from sealbell_relay.store.buckets import S3Store, open_store, parse_url
+from sealbell_relay.store.store import DirectoryStore, Entry, Listing, Store
 from seaweed import free_port
 from store_doubles import FailingStore, MemoryStore
 

@@ -11,24 +11,24 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from http_front import Served, request, served, status
 from parts_factory import Doorbell, topic_of
-from sealbell_relay.allow import Register
-from sealbell_relay.archive import Archive
-from sealbell_relay.endings import ENDED
 from sealbell_relay.errors import RequestError
-from sealbell_relay.healths import HealthIntake, HealthShelf
+from sealbell_relay.follow.hub import Hub
+from sealbell_relay.follow.noticed import parse_noticed
 from sealbell_relay.http import bodies, keep, requests
 from sealbell_relay.http.addresses import network_of
 from sealbell_relay.http.buckets import Rate
 from sealbell_relay.http.gate import Patience
 from sealbell_relay.http.limits import Limits
 from sealbell_relay.http.place import parse_place
-from sealbell_relay.hub import Hub
-from sealbell_relay.intake import Intake
+from sealbell_relay.intake.healths import HealthIntake, HealthShelf
+from sealbell_relay.intake.intake import Intake
+from sealbell_relay.intake.outgoing import Outgoing
+from sealbell_relay.intake.reception import Reception
 from sealbell_relay.log import Log, json_line
-from sealbell_relay.noticed import parse_noticed
-from sealbell_relay.outgoing import Outgoing
-from sealbell_relay.reception import Reception
 from sealbell_relay.state import State
+from sealbell_relay.store.archive import Archive
+from sealbell_relay.tenants.allow import Register
+from sealbell_relay.tenants.endings import ENDED
 from sealbell_wire.topics import health
 from store_doubles import MemoryStore
 

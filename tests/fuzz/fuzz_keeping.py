@@ -11,7 +11,7 @@ from sealbell_owner.statements import Statements, name_of
 from sealbell_relay.errors import RelayError, RequestError
 from sealbell_relay.http import requests
 from sealbell_relay.http.keep import parse_tombstones
-from sealbell_relay.ledger import FileLedger, read_lines
+from sealbell_relay.keep.ledger import FileLedger, read_lines
 from sealbell_wire.receipt import NO_REASON, Receipt
 from sealbell_wire.sshsig import verify_key_of
 from sealbell_wire.tombstone import Tombstone, read_tombstone

@@ -7,15 +7,15 @@ from contextlib import suppress
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parts_factory import Doorbell, topic_of
-from sealbell_relay.address import parse_address
-from sealbell_relay.allow import Register
-from sealbell_relay.archive import Archive
+from sealbell_relay.broker.address import parse_address
 from sealbell_relay.errors import RelayError, RequestError
-from sealbell_relay.healths import HealthIntake, HealthShelf
 from sealbell_relay.http import requests
-from sealbell_relay.intake import Intake
+from sealbell_relay.intake.healths import HealthIntake, HealthShelf
+from sealbell_relay.intake.intake import Intake
 from sealbell_relay.log import Log
-from sealbell_relay.stored import parse_head
+from sealbell_relay.store.archive import Archive
+from sealbell_relay.store.stored import parse_head
+from sealbell_relay.tenants.allow import Register
 from sealbell_wire.errors import WireError
 from sealbell_wire.limits import MAX_PART_BYTES
 from sealbell_wire.receipt import read_receipts

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from brokers import Broker, Mosquitto, Nats
-from sealbell_relay.accounts import RELAY
-from sealbell_relay.address import Address
-from sealbell_relay.credentials import Credentials
-from sealbell_relay.door import MqttDoor
-from sealbell_relay.endings import Endings
+from sealbell_relay.broker.accounts import RELAY
+from sealbell_relay.broker.address import Address
+from sealbell_relay.broker.credentials import Credentials
+from sealbell_relay.broker.door import MqttDoor
 from sealbell_relay.folder import Folder
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.store.store import DirectoryStore
+from sealbell_relay.tenants.endings import Endings
 from sealbell_testing.program import Program, command_of
 from sealbell_testing.waiting import until
 

@@ -12,10 +12,10 @@ import pytest
 from brokers import Nats
 from parts_factory import Doorbell, Owner
 from relay_peers import doorbell_line, owner_session
-from sealbell_relay.allow import Register
-from sealbell_relay.endings import Endings
 from sealbell_relay.folder import Folder
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.store.store import DirectoryStore
+from sealbell_relay.tenants.allow import Register
+from sealbell_relay.tenants.endings import Endings
 from sealbell_testing.relay import Relay, serving
 from sealbell_testing.waiting import DEADLINE_S
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from parts_factory import Doorbell, Owner
-from sealbell_relay.allow import Register
-from sealbell_relay.invites import Invites
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.store.store import DirectoryStore
+from sealbell_relay.tenants.allow import Register
+from sealbell_relay.tenants.invites import Invites
 from sealbell_testing.relay import COMMAND
 from sealbell_testing.waiting import DEADLINE_S
 from sealbell_wire.enrolment import Introduction

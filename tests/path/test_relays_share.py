@@ -10,9 +10,9 @@ import pytest
 from brokers import Nats
 from parts_factory import Doorbell, Owner
 from relay_peers import Line, doorbell_line, health, owner_session, read_object
-from sealbell_relay.allow import Register
 from sealbell_relay.folder import Folder
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.store.store import DirectoryStore
+from sealbell_relay.tenants.allow import Register
 from sealbell_testing.relay import Relay
 from sealbell_testing.waiting import DEADLINE_S
 

@@ -22,7 +22,7 @@ from sealbell_owner.relay import Relay as OwnersRelay
 from sealbell_relay.folder import SEED_BYTES, Folder
 from sealbell_relay.log import Log
 from sealbell_relay.main import Settings, serve
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.store.store import DirectoryStore
 from sealbell_relay.tls.certificates import DAY_S
 from sealbell_relay.tls.folder import Given, TlsFolder
 from sealbell_relay.tls.side import TlsSettings

@@ -12,18 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from sealbell_relay import accounts_mosquitto, accounts_nats, orphan
-from sealbell_relay.accounts import relay_account
-from sealbell_relay.accounts_files import FileAccounts, Files
-from sealbell_relay.accounts_keeper import AccountsKeeper
-from sealbell_relay.address import Address
+from sealbell_relay.broker import accounts_mosquitto, accounts_nats, orphan
+from sealbell_relay.broker.accounts import relay_account
+from sealbell_relay.broker.accounts_files import FileAccounts, Files
+from sealbell_relay.broker.accounts_keeper import AccountsKeeper
+from sealbell_relay.broker.address import Address
+from sealbell_relay.broker.credentials import hashes
+from sealbell_relay.broker.door import MqttDoor
 from sealbell_relay.commands import options as asked
-from sealbell_relay.credentials import hashes
-from sealbell_relay.door import MqttDoor
 from sealbell_relay.errors import BrokerError
 from sealbell_relay.folder import Folder
 from sealbell_relay.log import Log
-from sealbell_relay.store import Store
+from sealbell_relay.store.store import Store
 from sealbell_relay.tls.side import broker_trust
 
 DESCRIPTION = """\

@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from sealbell_relay.allow import Register
+from sealbell_relay.broker.credentials import Credentials
 from sealbell_relay.commands import options as asked
-from sealbell_relay.credentials import Credentials
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import Folder
+from sealbell_relay.tenants.allow import Register
 from sealbell_wire.enrolment import MAX_FILE_BYTES, DoorbellCard, Introduction, OwnerCard, parse_card
 from sealbell_wire.errors import WireError
 

@@ -6,8 +6,8 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+from sealbell_relay.audit.disclose import disclose
 from sealbell_relay.commands import options as asked
-from sealbell_relay.disclose import disclose
 from sealbell_relay.folder import Folder
 
 DESCRIPTION = """\

@@ -6,12 +6,12 @@ import json
 import sys
 import time
 
+from sealbell_relay.audit.fsck import Fsck
+from sealbell_relay.audit.look import Finding
+from sealbell_relay.audit.progress import Progress
 from sealbell_relay.commands import options as asked
 from sealbell_relay.folder import Folder
-from sealbell_relay.fsck import Fsck
 from sealbell_relay.log import escape
-from sealbell_relay.look import Finding
-from sealbell_relay.progress import Progress
 
 DESCRIPTION = """\
 Check every object in a relay's folder: that its name, length, record, hashes and signatures fit, that its receipt is
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check it; 0 if all is in order, else 1."""
-    from sealbell_relay.buckets import open_store  # noqa: PLC0415 - it loads slowly, and most have no bucket
+    from sealbell_relay.store.buckets import open_store  # noqa: PLC0415 - it loads slowly, and most have no bucket
 
     progress = Progress(sys.stderr, time.monotonic)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from sealbell_relay.commands import options as asked
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import SEED_BYTES, Folder
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.store.store import DirectoryStore
 
 DESCRIPTION = """\
 Make a relay's folder, the key that signs its receipts, and its CA if --host says for which names. Without --host,

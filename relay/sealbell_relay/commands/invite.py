@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sealbell_relay.commands import options as asked
 from sealbell_relay.folder import Folder
-from sealbell_relay.invites import DAY_MS, DEFAULT_DAYS, MAX_DAYS, Invites
+from sealbell_relay.tenants.invites import DAY_MS, DEFAULT_DAYS, MAX_DAYS, Invites
 from sealbell_wire.invite import RANDOM_BYTES
 
 DESCRIPTION = """\

@@ -2,9 +2,9 @@
 
 import argparse
 
+from sealbell_relay.audit.knows import as_json, as_text
 from sealbell_relay.commands import options as asked
 from sealbell_relay.folder import Folder
-from sealbell_relay.knows import as_json, as_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,10 @@ import ipaddress
 import re
 from pathlib import Path
 
-from sealbell_relay.address import MAX_PORT, Address, parse_address
+from sealbell_relay.broker.address import MAX_PORT, Address, parse_address
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import Folder
-from sealbell_relay.store import DirectoryStore, Store
+from sealbell_relay.store.store import DirectoryStore, Store
 from sealbell_wire.errors import FormatError
 from sealbell_wire.ids import check_id
 from sealbell_wire.limits import MAX_INTEGER
@@ -31,7 +31,7 @@ def add_store(parser: argparse.ArgumentParser) -> None:
 
 def store(options: argparse.Namespace, folder: Folder) -> Store:
     """Return the store that was asked for, made if it is a folder. Raises StoreError."""
-    from sealbell_relay.buckets import open_store  # noqa: PLC0415 - it loads slowly, and most have no bucket
+    from sealbell_relay.store.buckets import open_store  # noqa: PLC0415 - it loads slowly, and most have no bucket
 
     if options.store is not None:
         chosen = open_store(options.store)

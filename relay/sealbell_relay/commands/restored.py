@@ -6,19 +6,19 @@ import sys
 import time
 from pathlib import Path
 
-from sealbell_relay.allow import Register
-from sealbell_relay.archive import Archive
 from sealbell_relay.commands import options as asked
-from sealbell_relay.deletion import Deletion
-from sealbell_relay.endings import Endings
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import Folder
-from sealbell_relay.holds import Holds, notice_copy
-from sealbell_relay.ledger import apply, read_lines
+from sealbell_relay.keep.deletion import Deletion
+from sealbell_relay.keep.holds import Holds, notice_copy
+from sealbell_relay.keep.ledger import apply, read_lines
+from sealbell_relay.keep.retentions import Retentions
+from sealbell_relay.keep.rules import Witness
+from sealbell_relay.keep.sweeper import Sweeper
 from sealbell_relay.log import Log
-from sealbell_relay.retentions import Retentions
-from sealbell_relay.rules import Witness
-from sealbell_relay.sweeper import Sweeper
+from sealbell_relay.store.archive import Archive
+from sealbell_relay.tenants.allow import Register
+from sealbell_relay.tenants.endings import Endings
 
 DESCRIPTION = """\
 Say that the store was put back from a copy: from now on relays take parts and show nothing. With --ledger everything

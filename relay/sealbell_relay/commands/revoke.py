@@ -5,9 +5,9 @@ import time
 from datetime import UTC, datetime
 
 from sealbell_relay.commands import options as asked
-from sealbell_relay.endings import operators_word
 from sealbell_relay.folder import Folder
-from sealbell_relay.revocation import KNOWN, Revocation
+from sealbell_relay.tenants.endings import operators_word
+from sealbell_relay.tenants.revocation import KNOWN, Revocation
 
 DESCRIPTION = """\
 End something for good, on every relay of this store, also while they serve: an invite lets nobody in; a token shows

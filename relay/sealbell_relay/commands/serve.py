@@ -12,11 +12,11 @@ from pathlib import Path
 from sealbell_relay.commands import options as asked
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import SEED_BYTES, Folder
-from sealbell_relay.holds import Holds, notice_copy
+from sealbell_relay.keep.holds import Holds, notice_copy
+from sealbell_relay.keep.quota import Limits
 from sealbell_relay.log import FORMS, LEVELS, Log
 from sealbell_relay.notify import Notifier
-from sealbell_relay.quota import Limits
-from sealbell_relay.store import DirectoryStore, Store
+from sealbell_relay.store.store import DirectoryStore, Store
 from sealbell_wire.enrolment import RelayCard
 
 

@@ -8,7 +8,7 @@ from sealbell_relay.commands import options as asked
 from sealbell_relay.folder import Folder
 from sealbell_relay.log import escape
 from sealbell_relay.status import ask
-from sealbell_relay.tenants import tenants
+from sealbell_relay.tenants.tenants import tenants
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

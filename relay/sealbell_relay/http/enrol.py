@@ -16,16 +16,16 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from sealbell_relay.allow import Phone, Register
-from sealbell_relay.credentials import Credentials
-from sealbell_relay.endings import Endings
+from sealbell_relay.broker.credentials import Credentials
 from sealbell_relay.errors import RelayError, RequestError, StoreError
 from sealbell_relay.http.answers import answer
 from sealbell_relay.http.bodies import Joining, parse_introduction, parse_joining, parse_phone
 from sealbell_relay.http.guests import Guests
-from sealbell_relay.invites import Invites
 from sealbell_relay.log import Log
-from sealbell_relay.store import Store
+from sealbell_relay.store.store import Store
+from sealbell_relay.tenants.allow import Phone, Register
+from sealbell_relay.tenants.endings import Endings
+from sealbell_relay.tenants.invites import Invites
 from sealbell_wire.enrolment import Introduction, OwnerCard
 
 NEW, KNOWN = 201, 200

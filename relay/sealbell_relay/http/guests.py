@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from sealbell_relay.allow import Register, Visitor
 from sealbell_relay.errors import RequestError, StoreError
-from sealbell_relay.holds import Holds
 from sealbell_relay.http import requests
 from sealbell_relay.http.limits import Limits
+from sealbell_relay.keep.holds import Holds
+from sealbell_relay.tenants.allow import Register, Visitor
 from sealbell_wire.enrolment import DoorbellCard, OwnerCard
 
 STREAM_LOOK_S = 0.4  # with endings.REMEMBERED_S, and a look at the store, within the second that a revocation may take

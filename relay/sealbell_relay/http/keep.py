@@ -16,15 +16,15 @@ from functools import partial
 
 from aiohttp import web
 
-from sealbell_relay.deletion import Deletion
 from sealbell_relay.errors import RequestError
-from sealbell_relay.holds import Holds
 from sealbell_relay.http import requests
 from sealbell_relay.http.answers import answer
 from sealbell_relay.http.guests import Guests
-from sealbell_relay.keeping import Keeping
+from sealbell_relay.keep.deletion import Deletion
+from sealbell_relay.keep.holds import Holds
+from sealbell_relay.keep.keeping import Keeping
+from sealbell_relay.keep.quota import Quota
 from sealbell_relay.log import Log
-from sealbell_relay.quota import Quota
 from sealbell_relay.state import State
 from sealbell_wire.errors import WireError
 from sealbell_wire.limits import MAX_TOMBSTONES_PER_REQUEST

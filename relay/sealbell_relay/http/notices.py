@@ -21,15 +21,15 @@ from functools import partial
 
 from aiohttp import web
 
-from sealbell_relay.allow import Register
 from sealbell_relay.errors import RequestError, StoreError
+from sealbell_relay.follow.hub import Hub, Subscription
+from sealbell_relay.follow.noticed import Noticed, NoticeShelf
 from sealbell_relay.http.guests import Guests
 from sealbell_relay.http.place import Place, parse_place
 from sealbell_relay.http.slots import Slots
-from sealbell_relay.hub import Hub, Subscription
 from sealbell_relay.log import Log
-from sealbell_relay.noticed import Noticed, NoticeShelf
-from sealbell_relay.stored import parse_head
+from sealbell_relay.store.stored import parse_head
+from sealbell_relay.tenants.allow import Register
 from sealbell_wire.enrolment import OwnerCard
 
 SLOW_CLIENT_S = 60.0  # for one event to be taken off our hands

@@ -17,17 +17,17 @@ from typing import Any
 
 from aiohttp import web
 
-from sealbell_relay.allow import Register
-from sealbell_relay.archive import Archive, ClipSummary
 from sealbell_relay.errors import RequestError, StoreError
-from sealbell_relay.healths import HealthShelf
+from sealbell_relay.follow.hub import Hub
+from sealbell_relay.follow.streams import Send, Streams
 from sealbell_relay.http import requests
 from sealbell_relay.http.answers import answer
 from sealbell_relay.http.guests import Guests
 from sealbell_relay.http.slots import Slots
-from sealbell_relay.hub import Hub
+from sealbell_relay.intake.healths import HealthShelf
 from sealbell_relay.log import Log
-from sealbell_relay.streams import Send, Streams
+from sealbell_relay.store.archive import Archive, ClipSummary
+from sealbell_relay.tenants.allow import Register
 
 SLOW_CLIENT_S = 60.0  # for one part to be taken off our hands
 MAX_WRITE_BYTES = 65_536  # at once, so that what waits for a slow client stays small beside the part itself

@@ -14,7 +14,7 @@ import re
 from collections import OrderedDict
 
 from sealbell_relay.errors import RequestError
-from sealbell_relay.noticed import Noticed
+from sealbell_relay.follow.noticed import Noticed
 
 OVERTAKING_MS = 60_000  # by which one notice may overtake another: a slow store, a relay whose clock is behind
 MAX_MARKS = 128

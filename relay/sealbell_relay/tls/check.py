@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 
-from sealbell_relay.checks import Fault
+from sealbell_relay.audit.checks import Fault
 from sealbell_relay.errors import RelayError
 from sealbell_relay.tls.folder import CA, CA_KEY, GIVEN, SERVER, parse_authority, parse_given
 from sealbell_relay.tls.pair import parse_pair

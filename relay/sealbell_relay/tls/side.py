@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sealbell_relay.address import Address, bracketed, from_here
+from sealbell_relay.broker.address import Address, bracketed, from_here
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.log import Log

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import relay_folder
 from parts_factory import Doorbell
+from sealbell_relay.audit.fsck import Finding, Fsck
 from sealbell_relay.folder import Folder
-from sealbell_relay.fsck import Finding, Fsck
-from sealbell_relay.noticed import Noticed, NoticeShelf
-from sealbell_relay.store import DirectoryStore
+from sealbell_relay.follow.noticed import Noticed, NoticeShelf
+from sealbell_relay.store.store import DirectoryStore
 
 BELL = Doorbell(1)
 

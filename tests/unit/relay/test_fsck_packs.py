@@ -9,12 +9,12 @@ import pytest
 import relay_folder
 from parts_factory import Doorbell
 from relay_folder import keep, keep_health, let_in
+from sealbell_relay.audit.fsck import Fsck
+from sealbell_relay.audit.look import Finding
 from sealbell_relay.folder import Folder
-from sealbell_relay.fsck import Fsck
-from sealbell_relay.look import Finding
-from sealbell_relay.packing import Packing
-from sealbell_relay.places import clip_folder
-from sealbell_relay.store import DirectoryStore, Store
+from sealbell_relay.store.packing import Packing
+from sealbell_relay.store.places import clip_folder
+from sealbell_relay.store.store import DirectoryStore, Store
 from sealbell_wire.pack import encode_pack, parse_index
 from sealbell_wire.sshsig import verify_key_of
 from store_doubles import FailingStore, MemoryStore

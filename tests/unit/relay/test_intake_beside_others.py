@@ -3,10 +3,10 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parts_factory import Doorbell, topic_of
-from sealbell_relay.allow import Register
-from sealbell_relay.archive import Archive
-from sealbell_relay.intake import Intake
-from sealbell_relay.packing import Packing
+from sealbell_relay.intake.intake import Intake
+from sealbell_relay.store.archive import Archive
+from sealbell_relay.store.packing import Packing
+from sealbell_relay.tenants.allow import Register
 from sealbell_wire.sshsig import verify_key_of
 from sealbell_wire.topics import parse_up
 from store_doubles import MemoryStore

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from parts_factory import Doorbell, Owner
-from sealbell_relay.allow import Phone, Register
-from sealbell_relay.credentials import Credentials
-from sealbell_relay.endings import Endings
+from sealbell_relay.broker.credentials import Credentials
 from sealbell_relay.errors import RelayError, RequestError, StoreError
 from sealbell_relay.http.bodies import Joining
 from sealbell_relay.http.enrol import NO_INVITE, Enrolling
-from sealbell_relay.invites import DAY_MS, Invites
-from sealbell_relay.store import Store
+from sealbell_relay.store.store import Store
+from sealbell_relay.tenants.allow import Phone, Register
+from sealbell_relay.tenants.endings import Endings
+from sealbell_relay.tenants.invites import DAY_MS, Invites
 from sealbell_wire.enrolment import Introduction
 from sealbell_wire.invite import invite_hash
 from store_doubles import MemoryStore

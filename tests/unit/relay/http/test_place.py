@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealbell_relay.errors import RequestError
+from sealbell_relay.follow.noticed import Noticed
 from sealbell_relay.http.place import MAX_MARKS, MAX_PLACE_CHARS, Place, parse_place
-from sealbell_relay.noticed import Noticed
 
 START_MS = 1_790_000_000_000
 

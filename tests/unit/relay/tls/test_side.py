@@ -9,7 +9,7 @@ import pytest
 import relay_folder
 from certificates import TestCa
 from parts_factory import Owner
-from sealbell_relay.address import Address
+from sealbell_relay.broker.address import Address
 from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import Folder
 from sealbell_relay.log import Log
