@@ -103,6 +103,11 @@ async def serve(
     archive = Archive(store, lambda damage: log.error("clip-damaged", says=damage))
     endings, shelf = RecentEndings(Endings(store), time.monotonic), HealthShelf(store)
     register, recent = Register(store), Register(store, endings)
+    peers: Peers | None = None
+
+    def holds(doorbell: str) -> bool:
+        return peers is None or peers.holds(doorbell)
+
     async with AsyncExitStack() as stack:
         sizes = ("storing", STORING_THREADS), ("reading", READING_THREADS)
         storing, reading = (stack.enter_context(ThreadPoolExecutor(size, name)) for name, size in sizes)
@@ -118,8 +123,9 @@ async def serve(
             running.append(partial(tls.keep, lambda: None))
         streams = Streams(archive, reading, Patience(), time.monotonic)
         custody = Custody(
-            store, archive, register, key, settings.limits, settings.ledger, hub, state, log, _wall_ms, time.monotonic
-        )
+            store, archive, register, key, settings.limits, settings.ledger, hub, state, log, _wall_ms, time.monotonic,
+            holds,
+        )  # fmt: skip
         guests, slots = Guests(register, recent, custody.holds, reading, front.limits), Slots()
         owners = OwnersSide(guests, archive, register, shelf, streams, hub, slots, log)
         look = mine.keeper.look if mine else None  # a broker given by its URL has its list from elsewhere
@@ -136,7 +142,7 @@ async def serve(
         stack.callback(hub.close)
         intake, healths = custody.intake(recent), HealthIntake(shelf, recent, _wall_ms, custody.hear_clock)
         peers = None if mine else Peers(secrets.token_hex(16), hub, intake.forget_all, state, log, time.monotonic)
-        packing, holds = Packing(store, verify_key_of(key)), peers.holds if peers else lambda _: True
+        packing = Packing(store, verify_key_of(key))
         packer = Packer(packing, archive, register, log, _wall_ms, time.monotonic, holds)
         reception = Reception(
             intake, healths, hub, outgoing, state, log, storing, time.monotonic, instruments.metrics.receipt,

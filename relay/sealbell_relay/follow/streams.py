@@ -11,9 +11,9 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from sealbell_relay.errors import DamagedError
+from sealbell_relay.follow.arrivals import Arrivals
 from sealbell_relay.follow.hub import Stored, Subscription
 from sealbell_relay.follow.order import Order, Patience
-from sealbell_relay.intake.arrivals import Arrivals
 from sealbell_relay.store.archive import Archive, Name
 from sealbell_relay.store.stored import parse_head
 

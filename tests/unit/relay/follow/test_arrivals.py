@@ -1,6 +1,6 @@
 """What a follower was given, and where it looks for what nobody told it."""
 
-from sealbell_relay.intake.arrivals import MAX_CLIPS_SEEN, NEWEST_LOOKED_AT, Arrivals
+from sealbell_relay.follow.arrivals import MAX_CLIPS_SEEN, NEWEST_LOOKED_AT, Arrivals
 
 
 def clip(number: int) -> str:
