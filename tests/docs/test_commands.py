@@ -84,7 +84,7 @@ def test_make_help_lists_every_target() -> None:
 def test_the_front_page_quotes_the_demo_in_its_own_words() -> None:
     [excerpt] = page("README.md").blocks("")
     folders = (ROOT / "firmware" / "sealbell" / "demo", ROOT / "relay" / "sealbell_relay")
-    sources = "".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py"))
     wordings = re.findall(r"[a-z][a-z' ,]{24,}[a-z]", excerpt)
     assert len(wordings) > 4
     assert [words for words in wordings if words not in sources] == []

@@ -22,7 +22,7 @@ DESCRIPTION = (
     "it deleted; nobody can prove that it, or whoever looked before, kept no copy. Exits with 0 if the relay signed "
     "for all."
 )
-MAX_DELETED = 100_000
+MAX_DELETED_CLIPS = 100_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +83,7 @@ def _whole(keeping: Keeping, pins: list[Pin], arguments: argparse.Namespace) -> 
 def _before(relay: Relay, pin: Pin, before_ms: int) -> list[str]:
     found: list[str] = []
     before: str | None = f"{max(before_ms, 0):012x}{'0' * 20}"
-    while before is not None and len(found) < MAX_DELETED:
+    while before is not None and len(found) < MAX_DELETED_CLIPS:
         page = relay.clips(pin.doorbell, MAX_PAGE_CLIPS, before)
         found += [entry.clip for entry in page.clips]
         before = page.next

@@ -12,7 +12,7 @@ STRANGER = Rate(per_second=20, burst=200)  # of an address: requests without a t
 OWNER = Rate(per_second=100, burst=1_000)
 MAX_ADDRESSES = 16_384
 MAX_OWNERS = 65_536
-MAX_KNOWN = 65_536
+MAX_KNOWN_ASKERS = 65_536
 
 
 class TooManyError(RequestError):
@@ -57,7 +57,7 @@ class Limits:
     def asked(self, owner: str, authorization: str) -> None:
         """Count an owner's request, or raise TooManyError."""
         self._known[_digest(authorization)] = None
-        if len(self._known) > MAX_KNOWN:
+        if len(self._known) > MAX_KNOWN_ASKERS:
             self._known.popitem(last=False)
         if wait_s := self._owners.take(owner, self._monotonic()):
             raise TooManyError(wait_s)

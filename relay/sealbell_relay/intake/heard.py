@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 WINDOW_S = 900.0  # health messages come every 15 minutes
-MAX_HEARD = 1_048_576
+MAX_HEARD_DOORBELLS = 1_048_576
 
 
 class Heard:
@@ -17,7 +17,7 @@ class Heard:
         self._last[doorbell] = now
         self._last.move_to_end(doorbell)
         self._forget(now)
-        if len(self._last) > MAX_HEARD:
+        if len(self._last) > MAX_HEARD_DOORBELLS:
             self._last.popitem(last=False)
 
     def count(self, now: float) -> int:

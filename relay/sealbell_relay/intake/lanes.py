@@ -14,7 +14,7 @@ MAX_QUEUED_BYTES = 67_108_864  # of all doorbells together
 MAX_LANE_BYTES = 16_777_216  # of one doorbell, so that none takes the room of all
 MAX_QUEUED_MESSAGES = 16_384  # small ones must not escape the limit above
 MESSAGE_OVERHEAD_BYTES = 1_024  # what an empty message costs us
-MAX_TOGETHER = 16  # messages; the first one's receipt waits for the last one
+MAX_MESSAGES_TOGETHER = 16  # messages; the first one's receipt waits for the last one
 MAX_TOGETHER_BYTES = 1_048_576
 
 
@@ -99,7 +99,7 @@ class Lanes:
 def _take(lane: deque[Message]) -> list[Message]:
     together = [lane.popleft()]
     left = MAX_TOGETHER_BYTES - together[0].cost
-    while lane and len(together) < MAX_TOGETHER and lane[0].cost <= left:
+    while lane and len(together) < MAX_MESSAGES_TOGETHER and lane[0].cost <= left:
         together.append(lane.popleft())
         left -= together[-1].cost
     return together

@@ -16,7 +16,7 @@ LOOK_S = 5.0
 SWEEP_S = 86_400.0
 FIRST_SWEEP_S = 300.0  # after the start
 SWEEP_BACK_MS = 172_800_000  # how far back a sweep looks for clips whose packing was missed: a relay died, say
-MAX_WAITING = 16_384  # clips; beyond, the sweep finds them
+MAX_WAITING_CLIPS = 16_384  # clips; beyond, the sweep finds them
 
 
 class Packer:
@@ -54,7 +54,7 @@ class Packer:
         """Note that a part was stored of a clip whose final part is there."""
         self._waiting[doorbell, clip] = self._monotonic()
         self._waiting.move_to_end((doorbell, clip))
-        if len(self._waiting) > MAX_WAITING:
+        if len(self._waiting) > MAX_WAITING_CLIPS:
             self._waiting.popitem(last=False)
 
     async def run(self, threads: Executor) -> None:

@@ -20,7 +20,7 @@ from sealbell_wire.pack import MAX_INDEX_BYTES, parse_index, parse_pack_name
 CLIPS = "clips"
 BUCKET_DIGITS = 6
 MAX_CLIPS_REMEMBERED = 256
-MAX_LISTED_AT_ONCE = 1_000  # names: S3 gives no more in one answer
+MAX_NAMES_AT_ONCE = 1_000  # names: S3 gives no more in one answer
 MAX_LISTINGS = 8
 _NAME = re.compile(r"([0-9]{6})\.(part|dropped)\Z", re.ASCII)
 
@@ -108,7 +108,7 @@ class Places:
         # A long listing is not of one moment: while it is made, a pack could take the place of parts, and show neither.
         listing = self._store.list(folder)
         for _ in range(MAX_LISTINGS):
-            if len(listing.objects) < MAX_LISTED_AT_ONCE:
+            if len(listing.objects) < MAX_NAMES_AT_ONCE:
                 break
             before, listing = listing, self._store.list(folder)
             if before == listing:

@@ -14,7 +14,7 @@ from sealbell_relay.store.store import Store
 ENDED = "ended"
 MAX_PROOF_BYTES = 65_536
 REMEMBERED_S = 0.5
-MAX_REMEMBERED = 65_536
+MAX_REMEMBERED_NAMES = 65_536
 ENDLESS_S = float("inf")
 REVOKED, DELETED = b"revoked", b"deleted"  # what an operator's word begins with; a tombstone begins with its magic
 
@@ -72,7 +72,7 @@ class RecentEndings:
         if until_s is not None and (until_s == ENDLESS_S or asked_s < until_s):
             return until_s == ENDLESS_S
         ended = self._endings.ended(kind, name)
-        if len(self._remembered) >= MAX_REMEMBERED:
+        if len(self._remembered) >= MAX_REMEMBERED_NAMES:
             self._remembered.clear()
         self._remembered[path] = ENDLESS_S if ended else asked_s + REMEMBERED_S
         return ended

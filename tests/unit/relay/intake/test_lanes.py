@@ -6,7 +6,7 @@ from collections import defaultdict
 from sealbell_relay.intake.lanes import (
     MAX_LANE_BYTES,
     MAX_QUEUED_BYTES,
-    MAX_TOGETHER,
+    MAX_MESSAGES_TOGETHER,
     MAX_TOGETHER_BYTES,
     Lanes,
     Message,
@@ -56,7 +56,7 @@ def test_what_waits_is_given_out_together_but_never_too_much_of_it() -> None:
     async def scenario() -> None:
         gate = Gate()
         lanes = Lanes(gate.work)
-        for seq in range(MAX_TOGETHER + 3):
+        for seq in range(MAX_MESSAGES_TOGETHER + 3):
             lanes.put(message("a", seq))
         for seq in range(4):
             lanes.put(message("b", seq, bytes(MAX_TOGETHER_BYTES // 2 - 1_024)))
@@ -64,7 +64,7 @@ def test_what_waits_is_given_out_together_but_never_too_much_of_it() -> None:
         gate.open["a"].set()
         gate.open["b"].set()
         await lanes.drain(LONG_S)
-        assert [count for doorbell, count in gate.together if doorbell == "a"] == [MAX_TOGETHER, 3]
+        assert [count for doorbell, count in gate.together if doorbell == "a"] == [MAX_MESSAGES_TOGETHER, 3]
         assert [count for doorbell, count in gate.together if doorbell == "b"] == [2, 2, 1]
         assert [seq for doorbell, seq in gate.done if doorbell == "b"] == list(range(5))
         assert lanes.queued == (0, 0)

@@ -10,7 +10,7 @@ from parts_factory import STARTED_MS, Doorbell
 from relay_folder import SEED, stored_bytes
 from sealbell_relay.log import Log
 from sealbell_relay.store.archive import Archive
-from sealbell_relay.store.packer import MAX_WAITING, Packer
+from sealbell_relay.store.packer import MAX_WAITING_CLIPS, Packer
 from sealbell_relay.store.packing import Packing
 from sealbell_relay.store.places import clip_folder, object_path
 from sealbell_relay.store.store import Store
@@ -115,6 +115,6 @@ def test_a_store_that_fails_and_a_damaged_part_are_told_and_stop_nothing() -> No
 
 def test_what_waits_is_bounded() -> None:
     scene = Scene()
-    for number in range(MAX_WAITING + 10):
+    for number in range(MAX_WAITING_CLIPS + 10):
         scene.packer.note(BELL.id, f"{number:032x}")
-    assert scene.packer.waiting == MAX_WAITING
+    assert scene.packer.waiting == MAX_WAITING_CLIPS
