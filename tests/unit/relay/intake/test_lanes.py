@@ -5,8 +5,8 @@ from collections import defaultdict
 
 from sealbell_relay.intake.lanes import (
     MAX_LANE_BYTES,
-    MAX_QUEUED_BYTES,
     MAX_MESSAGES_TOGETHER,
+    MAX_QUEUED_BYTES,
     MAX_TOGETHER_BYTES,
     Lanes,
     Message,
