@@ -59,22 +59,26 @@ def _status(relay: Relay) -> dict[str, Any]:
     return ask(folder.card(), folder.admin())
 
 
-async def _one_round(port: int, relays: Sequence[Relay], bells: Sequence[Doorbell], turn: int) -> tuple[float, float]:
+async def _one_round(
+    broker: Nats, relays: Sequence[Relay], bells: Sequence[Doorbell], turn: int
+) -> tuple[float, float, float]:
     sender = Sender(bells)
-    await sender.connect(port)
+    await sender.connect(broker.port)
     messages = [[(topic_of(part), part.encode()) for part in clips(bell, turn)] for bell in bells]
-    before = [cpu_s(relay.process.pid) for relay in relays]
+    pids = [broker.pid, *(relay.process.pid for relay in relays)]
+    before = [cpu_s(pid) for pid in pids]
     seconds = await sender.send(messages)
-    spent = [cpu_s(relay.process.pid) - began for relay, began in zip(relays, before, strict=True)]
+    brokers, *spent = [cpu_s(pid) - began for pid, began in zip(pids, before, strict=True)]
     sender.close()
     parts = sum(map(len, messages))
-    return sum(spent) * 1e3 / parts, parts / seconds
+    return sum(spent) * 1e3 / parts, brokers * 1e3 / parts, parts / seconds
 
 
 def measure(rounds: int = ROUNDS) -> dict[str, Any]:
     """Return processor milliseconds a part for one relay and for three, and what follows for the latter."""
     bells = [Doorbell(seed) for seed in range(DOORBELLS)]
     costs: dict[int, list[float]] = {1: [], 3: []}
+    brokers: dict[int, list[float]] = {1: [], 3: []}
     rates: dict[int, list[float]] = {1: [], 3: []}
     taken: dict[int, list[list[int]]] = {1: [], 3: []}
     turn = 0
@@ -91,15 +95,17 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any]:
                 for count in (1, 3):
                     turn += 1
                     with fleet(root, count, broker.url, store) as relays:
-                        cost, rate = asyncio.run(_one_round(broker.port, relays, bells, turn))
+                        cost, brokers_cost, rate = asyncio.run(_one_round(broker, relays, bells, turn))
                         taken[count].append([int(_status(relay)["stored"]) for relay in relays])
                     costs[count].append(cost)
+                    brokers[count].append(brokers_cost)
                     rates[count].append(rate)
         finally:
             broker.kill()
     one, three = median(costs[1]), median(costs[3])
     return {
         "cpu_ms_a_part": {"one": round(one, 3), "three": round(three, 3)},
+        "broker_cpu_ms_a_part": {"one": round(median(brokers[1]), 3), "three": round(median(brokers[3]), 3)},
         "parts_a_second_on_this_machine": {"one": round(median(rates[1]), 1), "three": round(median(rates[3]), 1)},
         "parts_stored_by_each": {str(count): each for count, each in taken.items()},
         "parts_sent_a_round": DOORBELLS * len(clips(bells[0], 1)),
