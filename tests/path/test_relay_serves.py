@@ -475,8 +475,11 @@ def test_what_a_relay_knows_is_told_in_full(root: Path) -> None:
         run(deliver(relay, *CLIP))
         asyncio.run(mark_dropped(relay, mark))
     told = json.loads(command("knows", str(root), "--json").stdout)
-    assert told["doorbells"] == [{"doorbell": BELL.id, "key": BELL.card.key, "owner": OWNER.card.key}]
-    assert told["owners"] == [{"key": OWNER.card.key, "token_hash": OWNER.card.token_hash}]
+    card = {"doorbell": BELL.id, "key": BELL.card.key, "owner": OWNER.card.key}
+    kept_for = {"ended": None, "retention": {"days": 30, "number": None}, "deleted_clips": []}
+    assert told["doorbells"] == [card | kept_for]
+    owner = {"key": OWNER.card.key, "token_hash": OWNER.card.token_hash, "phones": [], "ended": None}
+    assert told["owners"] == [owner]
     first, second = told["clips"]
     assert [part["seq"] for part in first["parts"]] == list(range(len(CLIP)))
     for part, sent in zip(first["parts"], CLIP, strict=True):
