@@ -9,6 +9,11 @@ need mosquitto mosquitto
 need ssh-keygen openssh-client
 need node nodejs
 need npm npm
+need openssl openssl
+if [ "$(uname -s)" = Linux ]; then # what watches system calls, and machines that are network namespaces
+  need strace strace
+  need ip iproute2
+fi
 [ -z "$missing" ] && exit 0
 
 sudo=""
