@@ -11,6 +11,7 @@ import io
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from importlib.metadata import distribution
@@ -19,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+ROOT = Path(__file__).parents[1]
 PYTHON = "3.13"
 MACHINES = {"arm64": "aarch64", "amd64": "x86_64"}
 OLDEST_GLIBC, NEWEST_GLIBC = 17, 41  # manylinux_2_17 to 2_41, which is trixie's
@@ -49,18 +51,26 @@ def environment(machine: str) -> dict[str, str]:
 
 
 def closure(machine: str) -> list[str]:
-    """Return the names of all that Sealbell's programs need, but what comes from Debian, as installed here says."""
+    """Return the names of all that Sealbell's programs need, but what comes from Debian.
+
+    Sealbell's own needs are read from pyproject.toml: what is installed here may be older than the last one in it.
+    """
     wanted, seen = [("sealbell", extra) for extra in EXTRAS], set[tuple[str, str]]()
     while wanted:
         name, extra = wanted.pop()
         if (name, extra) in seen or name in FROM_DEBIAN:
             continue
         seen.add((name, extra))
-        for line in distribution(name).requires or ():
+        for line in _own_needs(extra) if name == "sealbell" else distribution(name).requires or ():
             needed = Requirement(line)
             if needed.marker is None or needed.marker.evaluate({**environment(machine), "extra": extra}):
                 wanted += [(canonicalize_name(needed.name), each) for each in ("", *needed.extras)]
     return sorted({name for name, _ in seen} - {"sealbell"})
+
+
+def _own_needs(extra: str) -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [*project["dependencies"], *project["optional-dependencies"][extra]]
 
 
 def locked(lock: str, names: list[str], machine: str) -> dict[str, list[str]]:
