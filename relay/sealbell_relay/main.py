@@ -46,6 +46,7 @@ from sealbell_relay.state import State
 from sealbell_relay.store.archive import Archive
 from sealbell_relay.store.packer import Packer
 from sealbell_relay.store.packing import Packing
+from sealbell_relay.store.probe import Probe
 from sealbell_relay.store.store import Store
 from sealbell_relay.tenants.allow import Register
 from sealbell_relay.tenants.endings import Endings, RecentEndings
@@ -109,8 +110,8 @@ async def serve(
         return peers is None or peers.holds(doorbell)
 
     async with AsyncExitStack() as stack:
-        sizes = ("storing", STORING_THREADS), ("reading", READING_THREADS)
-        storing, reading = (stack.enter_context(ThreadPoolExecutor(size, name)) for name, size in sizes)
+        sizes = ("storing", STORING_THREADS), ("reading", READING_THREADS), ("probing", 1)
+        storing, reading, probing = (stack.enter_context(ThreadPoolExecutor(size, name)) for name, size in sizes)
         running: list[Work] = []
         ports = _Ports(folder.card(), tls, settings, log)
         addresses, mine = settings.brokers, None
@@ -149,7 +150,12 @@ async def serve(
             packer.note if settings.packs else None,
         )  # fmt: skip
         mqtt = MqttSide(addresses, reception, outgoing, peers, credential, state, log, random.random, tls.broker)
-        running += [mqtt.run, *custody.work(reading), *([partial(packer.run, reading)] if settings.packs else [])]
+        running += [
+            mqtt.run,
+            Probe(store, probing, state, log).run,
+            *custody.work(reading),
+            *([partial(packer.run, reading)] if settings.packs else []),
+        ]
         stack.push_async_callback(instruments.server.close)
         folder.write_admin(await instruments.listen(settings.front.admin_port, reception, outgoing, slots))
 

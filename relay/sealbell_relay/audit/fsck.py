@@ -18,7 +18,7 @@ from sealbell_relay.errors import RelayError
 from sealbell_relay.folder import NEW, OWN, Folder
 from sealbell_relay.follow import noticed
 from sealbell_relay.intake import healths
-from sealbell_relay.store import places
+from sealbell_relay.store import places, probe
 from sealbell_relay.store.store import TEMPORARY, Store
 from sealbell_relay.tls.check import check_tls
 from sealbell_relay.tls.folder import FILES
@@ -93,6 +93,7 @@ class Fsck:
             noticed.NOTICES: self._notices,
             places.CLIPS: self._clips,
             TEMPORARY: self._leftovers,
+            probe.PROBE: self._probes,
         }
         self._top()
         self._keys()
@@ -151,6 +152,10 @@ class Fsck:
         for name, node in self._look.named(path, "file", _ID):
             if node.changed_s < self._young_s:
                 self._look.tell(name, _LEFTOVER)
+
+    def _probes(self, path: str) -> None:
+        for _ in self._look.named(path, "file", _ID):  # of a relay that serves, or died; its next start clears them
+            continue
 
     def _healths(self, path: str) -> None:
         for folder, doorbell in self._look.named(path, "folder", _ID):

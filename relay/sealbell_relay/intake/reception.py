@@ -15,8 +15,11 @@ from sealbell_relay.intake.lanes import Lanes, Message
 from sealbell_relay.intake.outgoing import Outgoing
 from sealbell_relay.log import Log
 from sealbell_relay.state import State
+from sealbell_relay.store.probe import Verdict
 from sealbell_wire import topics
 from sealbell_wire.errors import FormatError
+
+SLOW_S = 5.0  # a store that takes longer to fail is not asked for each message that waits behind: they are sent again
 
 
 class Reception:
@@ -44,6 +47,7 @@ class Reception:
         self._outgoing = outgoing
         self._state = state
         self._log = log
+        self._store = Verdict(state, log)
         self._threads = threads
         self._monotonic = monotonic
         self._on_receipt = on_receipt
@@ -77,8 +81,13 @@ class Reception:
         for kind, run in groupby(messages, key=lambda message: message.topic.kind):
             together = list(run)
             if kind != "part" or len(together) == 1 or not await self._try_all(together):
-                for message in together:
-                    await self._one(message)
+                await self._one_by_one(together)
+
+    async def _one_by_one(self, messages: list[Message]) -> None:
+        for message in messages:
+            begun = self._monotonic()
+            if not await self._one(message) and self._monotonic() - begun > SLOW_S:
+                return
 
     async def _try_all(self, messages: list[Message]) -> bool:
         try:
@@ -87,7 +96,8 @@ class Reception:
             return False
         return True
 
-    async def _one(self, message: Message) -> None:
+    async def _one(self, message: Message) -> bool:
+        """Take one message; whether the store did not fail at it."""
         try:
             match message.topic.kind:
                 case "part":
@@ -97,12 +107,12 @@ class Reception:
                 case _:
                     await self._health(message)
         except StoreError as failure:
-            if self._state.store_failure is None:
-                self._log.error("store-fails", says=failure, then="no receipts until it works; doorbells try again")
-            self._state.store_failure = str(failure)
+            self._store.fails(failure)
+            return False
         except Exception as error:  # a bug met by one message must not end the relay for all others; it is told
             self._log.error("message-failed", doorbell=message.topic.doorbell, error=f"{type(error).__name__}: {error}")
             self._state.refused["internal-error"] += 1
+        return True
 
     async def _take(self, messages: list[Message]) -> None:
         taking = [(message.topic, message.payload) for message in messages]
@@ -136,7 +146,7 @@ class Reception:
         elif outcome:
             self._state.healths += 1
             self._state.heard.note(message.topic.doorbell, self._monotonic())
-            self._works_again()
+            self._store.works()
 
     def _count(self, message: Message, outcome: Outcome) -> None:
         topic, refused = message.topic, outcome.refused
@@ -152,12 +162,7 @@ class Reception:
             self._state.dropped += 1
         else:
             self._state.stored += 1
-        self._works_again()
-
-    def _works_again(self) -> None:
-        if self._state.store_failure is not None:
-            self._log.info("store-works-again")
-            self._state.store_failure = None
+        self._store.works()
 
     def _refuse(self, reason: str, **fields: object) -> None:
         self._state.refused[reason] += 1

@@ -8,11 +8,14 @@ A backup of the store is older than the store; the ledger is not, so what had be
 """
 
 import base64
+import errno
+import fcntl
 import os
 import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import cast
 
@@ -68,9 +71,16 @@ class FileLedger:
 
     def _append(self, line: str) -> None:
         try:
-            with self._lock, self._path.open("ab") as file:
-                file.write(line.encode("ascii"))
-                file.flush()
+            with self._lock, _opened(self._path) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)  # several relays of one machine may have one ledger
+                end = _end_of_lines(file)
+                file.truncate(end)  # half a line of one that died: nothing was receipted for it
+                file.seek(end)
+                try:
+                    _write_whole(file, line.encode("ascii"))
+                except OSError:
+                    file.truncate(end)
+                    raise
                 os.fsync(file.fileno())
         except OSError as failure:
             reason = (failure.strerror or "failed").lower()
@@ -134,6 +144,24 @@ def _parse(line: bytes) -> Line | None:
     except (WireError, ValueError):  # base64 raises the latter
         pass
     return None
+
+
+def _opened(path: Path) -> FileIO:
+    return FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
+
+
+def _end_of_lines(file: FileIO) -> int:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - MAX_LINE_BYTES))
+    tail = file.read(MAX_LINE_BYTES)
+    if len(tail) == MAX_LINE_BYTES and b"\n" not in tail:
+        raise OSError(errno.EINVAL, "it does not end in lines of a ledger")
+    return size - len(tail) + tail.rfind(b"\n") + 1
+
+
+def _write_whole(file: FileIO, data: bytes) -> None:
+    while data:
+        data = data[file.write(data) or 0 :]
 
 
 def _sync_folder(folder: Path) -> None:
