@@ -60,7 +60,14 @@ class _Counts(Collector):
         for verdict, count in (("stored", state.stored), ("dropped", state.dropped), ("resent", state.resent)):
             parts.add_metric([verdict], count)
         yield parts
+        removed = CounterMetricFamily(
+            "sealbell_removed", "tombstones obeyed, and clips that a rule ended", labels=["why"]
+        )
+        for why, count in (("deleted", state.deleted), ("expired", state.expired), ("over-quota", state.over_quota)):
+            removed.add_metric([why], count)
+        yield removed
         yield CounterMetricFamily("sealbell_stored_bytes", "bytes stored, with receipts", value=state.stored_bytes)
+        yield CounterMetricFamily("sealbell_receipts", "receipts to parts, whatever they say", value=state.receipts)
         yield CounterMetricFamily("sealbell_healths", "health messages kept", value=state.healths)
         yield _by_reason("sealbell_refusals", "messages from doorbells that were refused", state.refused)
         yield _by_reason("sealbell_http_refusals", "connections and requests turned away", state.turned_away)

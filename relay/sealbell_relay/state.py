@@ -18,6 +18,7 @@ class State:
     stored: int = 0
     dropped: int = 0
     resent: int = 0
+    receipts: int = 0  # to parts, whatever they say
     healths: int = 0
     stored_bytes: int = 0
     deleted: int = 0  # tombstones that were obeyed

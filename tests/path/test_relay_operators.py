@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import urllib.error
 import urllib.request
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from docs.pages import page
 from http_front import can_bind
 from parts_factory import Doorbell, Owner
 from relay_peers import doorbell_line, owner_session
@@ -76,7 +78,8 @@ def test_prometheus_reads_what_the_relay_did(relay: Relay) -> None:
     assert found["sealbell_stored_bytes_total",] > 2_000
     assert sum(value for key, value in found.items() if key[0] == "sealbell_refusals_total") == 1
     assert found["sealbell_http_refusals_total", "unauthorized"] == 1
-    assert found["sealbell_receipt_lag_seconds_count",] == 5
+    assert found["sealbell_receipts_total",] == found["sealbell_receipt_lag_seconds_count",] == 5
+    assert [found["sealbell_removed_total", why] for why in ("deleted", "expired", "over-quota")] == [0, 0, 0]
     assert 0 < found["sealbell_receipt_lag_seconds_sum",] < 5 * DEADLINE_S
     assert found["sealbell_store_seconds_count", "done", "put"] >= 3
     assert found["sealbell_doorbells_heard",] == 1
@@ -84,6 +87,12 @@ def test_prometheus_reads_what_the_relay_did(relay: Relay) -> None:
         assert found[f"sealbell_{gauge}",] == 1
     for gauge in ("queued_messages", "queued_bytes", "waiting_receipts", "streams", "http_connections"):
         assert found[f"sealbell_{gauge}",] >= 0
+
+
+def test_the_page_for_operators_tells_of_each_metric_and_of_no_other(relay: Relay) -> None:
+    told = set(re.findall(r"`(sealbell_[a-z_]+)", page("docs/operate.md").section("What programs can see")))
+    sent = admin(relay, "/metrics")[2]
+    assert told == set(re.findall(r"^# TYPE (sealbell_[a-z_]+?)(?:_created)? ", sent, re.MULTILINE))
 
 
 def test_nothing_that_operators_see_names_a_doorbell_a_clip_or_an_owner(relay: Relay) -> None:

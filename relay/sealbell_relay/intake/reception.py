@@ -129,6 +129,7 @@ class Reception:
             self._on_end(doorbell, clip)
         if outcome.receipt is not None:
             self._outgoing.add_receipt(topics.receipt(doorbell, clip), outcome.receipt)
+            self._state.receipts += 1
             self._on_receipt(self._monotonic() - message.arrived_s)
         self._count(message, outcome)
 
