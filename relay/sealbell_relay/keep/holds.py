@@ -11,7 +11,7 @@ a copy's are others. What a machine cannot tell of itself (a snapshot, a bucket)
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sealbell_relay.errors import RelayError, RequestError
 from sealbell_relay.folder import Folder
@@ -55,11 +55,16 @@ class Holds:
             raise HeldError(nonce)
 
     def begin(self) -> str:
-        """Hold everything from now on; return the nonce, also of a hold that is there already."""
+        """Hold everything from now on; return the nonce, also of a hold that is there already.
+
+        One that an owner has resumed under is no hold for them, and may itself have come with the copy: it is replaced.
+        """
+        before = self._store.list(RESTORES).folders
         nonce = self._look()
-        if nonce is None:
+        if nonce is None or len(self._store.list(f"{RESTORES}/{nonce}").objects) > 1:
             nonce = secrets.token_hex(NONCE_BYTES)
             self._store.put(f"{RESTORES}/{nonce}/{HELD}", b"")
+            self._end(before)
         self._seen = None
         return nonce
 
@@ -69,11 +74,14 @@ class Holds:
 
     def release(self) -> None:
         """Show everything again to everybody."""
-        for nonce in self._store.list(RESTORES).folders:
+        self._end(self._store.list(RESTORES).folders)
+        self._seen = None
+
+    def _end(self, nonces: Iterable[str]) -> None:
+        for nonce in nonces:
             self._store.remove(f"{RESTORES}/{nonce}/{HELD}")
             for entry in self._store.list(f"{RESTORES}/{nonce}").objects:
                 self._store.remove(f"{RESTORES}/{nonce}/{entry.name}")
-        self._seen = None
 
     def _look(self) -> str | None:
         for nonce in self._store.list(RESTORES).folders:

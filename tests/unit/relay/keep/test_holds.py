@@ -45,6 +45,17 @@ def test_a_second_restore_before_the_first_is_over_holds_under_the_same_nonce() 
     assert holds.begin() == holds.begin()
 
 
+def test_a_second_restore_holds_also_whoever_resumed_after_the_first() -> None:
+    store = MemoryStore()
+    holds = Holds(store, lambda: 0.0)
+    first = holds.begin()
+    holds.resume(OWNER.card.key, first, b"signed")
+    assert holds.begin() != first, "the resumption came with the copy, and is older than what was deleted since"
+    with pytest.raises(HeldError):
+        holds.check(OWNER.card.key)
+    assert not any(first in name for name in store.objects)
+
+
 def test_a_resumption_of_an_earlier_restore_shows_nothing() -> None:
     holds = Holds(MemoryStore(), lambda: 0.0)
     old = holds.begin()
