@@ -4,6 +4,7 @@ The relay is real, with its broker and its store; doorbells come by MQTT and own
 """
 
 import asyncio
+import contextlib
 import shutil
 import subprocess
 import time
@@ -11,6 +12,7 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+import aiomqtt
 import obstore
 import pytest
 from obstore.store import S3Store
@@ -416,3 +418,31 @@ def bucket(seaweed_cluster: Seaweed, monkeypatch: pytest.MonkeyPatch) -> Seaweed
     for name, value in seaweed_cluster.environment.items():
         monkeypatch.setenv(name, value)
     return seaweed_cluster
+
+
+def test_what_a_doorbell_sends_while_all_of_it_is_deleted_is_gone_when_its_owner_has_the_receipt(relay: Relay) -> None:
+    async def scenario() -> None:
+        async with doorbell_line(relay, BELL) as line:
+            await line.deliver(CLIP[0])
+            sent = 0
+
+            async def go_on_sending() -> None:
+                nonlocal sent
+                for number in range(2, 400):
+                    for part in BELL.clip(4, number=number):
+                        await line.send(part)
+                        sent += 1
+                        await asyncio.sleep(0)
+
+            sending = asyncio.create_task(go_on_sending())
+            while not sent:
+                await asyncio.sleep(0)
+            (receipt,) = await delete(relay, tombstone("doorbell"))
+            assert receipt.verdict == "deleted"
+            assert stored(relay) == set()
+            assert not list((relay.root / "store" / "notices" / BELL.id).glob("*"))
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+    with contextlib.suppress(aiomqtt.MqttError):  # its connection was cut
+        run(scenario())

@@ -27,7 +27,7 @@ from sealbell_relay.state import State
 from sealbell_relay.store.archive import Archive
 from sealbell_relay.store.store import Store
 from sealbell_relay.tenants.allow import Register
-from sealbell_relay.tenants.endings import KINDS, Endings
+from sealbell_relay.tenants.endings import KINDS, REMEMBERED_S, Endings
 from sealbell_wire.tombstone import Tombstone
 
 LOOK_S = 1.0
@@ -67,7 +67,7 @@ class Custody:
         self._deletion = Deletion(store, archive, register, key, wall_ms, self._ledger)
         self._quota = Quota(limits, archive, register, wall_ms, monotonic, self._over_quota)
         self._sweeper = Sweeper(
-            archive, register, retentions, self._deletion, self._witness, wall_ms, monotonic, self._removed, log, mine
+            archive, register, retentions, self._deletion, self._witness, wall_ms, monotonic, self._expired, log, mine
         )
         self._keeping = Keeping(retentions, self._sweeper, register, key, wall_ms, self._ledger)
 
@@ -90,6 +90,8 @@ class Custody:
                 self._hub.end(tombstone.doorbell, None)
                 if look is not None:
                     await look()
+                await asyncio.sleep(REMEMBERED_S)  # so long relays may have taken what came: it goes, too
+                await guests.in_thread(partial(self._deletion.remove_doorbell, tombstone.doorbell))
 
         return KeepSide(guests, self._deletion, self._keeping, self._quota, self.holds, ended, self._state, self._log)
 
@@ -103,6 +105,10 @@ class Custody:
             self._intake.forget(doorbell, clip)
         self._loop.call_soon_threadsafe(self._hub.end, doorbell, clip)
 
+    def _expired(self, doorbell: str, clip: str) -> None:
+        self._quota.forget_of(doorbell)
+        self._removed(doorbell, clip)
+
     def _over_quota(self, doorbell: str, clip: str) -> None:
         def count() -> None:
             self._state.over_quota += 1
@@ -114,8 +120,9 @@ class Custody:
         while True:
             try:
                 held = await self._loop.run_in_executor(threads, lambda: self.holds.nonce)
-            except StoreError:
-                held = None  # told where parts are taken
+            except StoreError:  # told where parts are taken
+                await asyncio.sleep(LOOK_S)
+                continue
             if held is not None and self._state.holding is None:
                 self._log.warn("held", says=HELD, then="sealbell-relay restored DIR, or the owners' own tombstones")
                 self._state.holding = HELD

@@ -96,7 +96,7 @@ class Deletion:
         if kind == "clip":
             self._archive.remove_all(doorbell, name)
         elif kind == "doorbell":
-            self._remove_doorbell(doorbell)
+            self.remove_doorbell(doorbell)
 
     def page(self, owner: str, after: str | None) -> Page:
         """Return up to MAX_TOMBSTONES_PER_REQUEST of an owner's tombstones, those whose names sort behind `after`."""
@@ -133,7 +133,8 @@ class Deletion:
             if (self._endings.proof("doorbell", doorbell) or b"").startswith((MAGIC, DELETED)):
                 yield doorbell
 
-    def _remove_doorbell(self, doorbell: str) -> None:
+    def remove_doorbell(self, doorbell: str) -> None:
+        """Take away all clips, health and notices of a doorbell that has ended."""
         for clip in self._archive.oldest_first(doorbell, ""):
             self._archive.remove_all(doorbell, clip)
         self._remove_rest(doorbell)

@@ -115,6 +115,11 @@ class Quota:
             if used := self._used.get(owner):
                 used.counted_s = -RECOUNT_S
 
+    def forget_of(self, doorbell: str) -> None:
+        """Do the same for the owner of a doorbell."""
+        if card := self._register.card_of(doorbell):
+            self.forget(card.owner)
+
     def _fits(self, used_bytes: int, used_clips: int, size_bytes: int, new: bool) -> bool:
         most_bytes, most_clips = self.limits.max_bytes, self.limits.max_clips
         return (most_bytes is None or used_bytes + size_bytes <= most_bytes) and (

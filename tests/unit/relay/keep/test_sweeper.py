@@ -1,6 +1,8 @@
 """What is removed by rule is what the rule says: against a simple model, with wrong clocks, and nothing else."""
 
+import asyncio
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from hypothesis import given
@@ -13,8 +15,10 @@ from sealbell_relay.keep.retentions import Retentions
 from sealbell_relay.keep.rules import DAY_MS, Witness
 from sealbell_relay.keep.sweeper import Sweeper
 from sealbell_relay.log import Log
+from sealbell_relay.state import State
 from sealbell_relay.store.archive import Archive
 from sealbell_relay.tenants.allow import Register
+from sealbell_testing.waiting import DEADLINE_S
 from sealbell_wire.part import Part
 from sealbell_wire.retention import Retention
 from sealbell_wire.topics import parse_up
@@ -249,3 +253,22 @@ def test_sweeping_leaves_what_a_simple_model_leaves(arrivals: list[tuple[int, bo
     world.confirmed()
     world.sweep()
     assert {bell.id: world.clips(bell) for bell in (BELL, OTHERS_BELL)} == expected
+
+
+def test_what_was_left_of_deleted_clips_goes_though_no_doorbells_clock_is_heard() -> None:
+    world = World()
+    world.take(*BELL.clip(3))
+
+    async def scenario() -> None:
+        with ThreadPoolExecutor(1) as threads:
+            sweeping = asyncio.create_task(world.sweeper.run(threads, State(), interval_s=0.01))
+            async with asyncio.timeout(DEADLINE_S):
+                while "not-sweeping" not in world.lines.getvalue():
+                    await asyncio.sleep(0.01)
+                world.store.put(f"ended/clip/{BELL.id}/{BELL.clip_id()}", b"")  # by a relay that died then
+                world.passes(20)
+                while world.clips():
+                    await asyncio.sleep(0.01)
+            sweeping.cancel()
+
+    asyncio.run(scenario())
