@@ -261,7 +261,7 @@ def _uplink(args: argparse.Namespace) -> int:
     stopped = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stopped.set())
-    uplink = compose(Home(args.home), SystemClock(secrets.token_hex(BOOT_BYTES)))
+    uplink = compose(Home(args.home, _credentials()), SystemClock(secrets.token_hex(BOOT_BYTES)))
     uplink.run(stopped, Notifier.from_environment(), until_empty=args.until_empty)
     return OK
 

@@ -3,6 +3,7 @@
 `mqtt.credential` is what it shows the broker, `introduction.json` what it hands its owner once: card and credential.
 """
 
+import errno
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ SEED_BYTES = 32
 MAX_SECRET_BYTES = 128
 CREDENTIAL_BYTES = 32
 KEY, CREDENTIAL, INTRODUCTION = "signing.key", "mqtt.credential", "introduction.json"
+NONE = "none"  # what the unit hands over where there is no file, so that we start and say what to do
 
 
 Secret = TypeVar("Secret")
@@ -118,7 +120,8 @@ class Home:
     def _missing(self, what: str, error: Exception) -> HomeError:
         return HomeError(
             f"{self.folder}: its {what} cannot be read: {_reason(error)}\n"
-            f"hint: `sealbell init {self.folder} --owner BUNDLE` sets a doorbell up"
+            f"hint: `sealbell init {self.folder} --owner BUNDLE` sets a doorbell up;"
+            f" if it was before, remove {self.folder / 'card.json'} first"
         )
 
 
@@ -128,8 +131,10 @@ def _read_key(path: Path) -> Ed25519PrivateKey:
 
 def _read_credential(path: Path) -> str:
     with path.open("rb") as file:
-        text = file.read(MAX_SECRET_BYTES + 1)
-    return check_hash(text.decode("ascii").strip(), "credential")
+        text = file.read(MAX_SECRET_BYTES + 1).decode("ascii").strip()
+    if text == NONE:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    return check_hash(text, "credential")
 
 
 def _reason(error: Exception) -> str:

@@ -15,6 +15,7 @@ DOORBELL, RELAY_FOLDER, OWNER = "/var/lib/sealbell", "/var/lib/sealbell-relay", 
 FRAGMENT_S = 1.0
 AS_RELAY = ("setpriv", "--reuid=sealbell-relay", "--regid=sealbell-relay", "--clear-groups")
 INSTALL_S = 300.0
+RELAY_SETTINGS = "/etc/default/sealbell-relay"
 SETTINGS, BOOT_PARTITION = "/etc/sealbell/sealbell.toml", "/boot/firmware"
 DRAWING = "640x360@10:500000"
 DRAWN = f'[camera]\nsource = "drawn:{DRAWING}"\n'
@@ -39,6 +40,7 @@ def introduce(container: Container) -> None:
     drop_in(container, WATCH, "walks", SOMEBODY_WALKS)
     write(container, SETTINGS, DRAWN)
     container.run("systemctl", "daemon-reload")
+    write(container, RELAY_SETTINGS, "RELAY_OPTIONS=--tls\n")
     container.run(*AS_RELAY, "sealbell-relay", "init", RELAY_FOLDER)
     start_relay(container)
     invite = json.loads(container.run(*AS_RELAY, "sealbell-relay", "invite", RELAY_FOLDER, "--json"))["invite"]
@@ -66,6 +68,7 @@ def forget(container: Container) -> None:
         BOOT_PARTITION,
         OWNER,
         RELAY_FOLDER,
+        RELAY_SETTINGS,
         f"/etc/systemd/system/{WATCH}.d",
     )
 

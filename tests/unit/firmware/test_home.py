@@ -133,6 +133,14 @@ def test_credential_that_is_handed_over_needs_no_file(tmp_path: Path) -> None:
     assert Home(tmp_path / "doorbell", tmp_path).credential() == seeds(32).hex()
 
 
+def test_doorbell_without_a_credential_is_told_what_to_do(tmp_path: Path) -> None:
+    set_up(tmp_path / "doorbell", bundles.write(tmp_path), seeds)
+    (tmp_path / "mqtt.credential").write_text("none")  # as the unit hands it over where there is no file
+    (tmp_path / "doorbell" / "mqtt.credential").unlink()
+    with pytest.raises(HomeError, match=r"its broker credential .* no such file .*\nhint: `sealbell init .*card\.json"):
+        Home(tmp_path / "doorbell", tmp_path).credential()
+
+
 def test_every_doorbell_draws_its_own_key(tmp_path: Path) -> None:
     one = set_up(tmp_path / "one", bundles.write(tmp_path), seeds)
     other = set_up(tmp_path / "other", bundles.write(tmp_path), bytes)
