@@ -68,6 +68,7 @@ class AccountsKeeper:
         self._wanted = asyncio.Event()
         self._next: asyncio.Future[None] | None = None
         self._failure = ""
+        self._look_s = 0.0
 
     async def prepare(self) -> None:
         """Have the list ready before the broker starts; BrokerError if it cannot be written.
@@ -82,11 +83,10 @@ class AccountsKeeper:
         while True:
             asked, self._next = self._next, None
             self._wanted.clear()
-            began_s = self._monotonic()
             await loop.run_in_executor(self._executor, self._act)
             if asked is not None and not asked.done():
                 asked.set_result(None)
-            pause_s = max(self._interval_s, IDLE_SHARE * (self._monotonic() - began_s))
+            pause_s = max(self._interval_s, IDLE_SHARE * self._look_s)
             try:
                 async with asyncio.timeout(pause_s):
                     await self._wanted.wait()
@@ -112,7 +112,9 @@ class AccountsKeeper:
 
     def _act(self) -> None:
         try:
+            began_s = self._monotonic()
             wanted = self._roll.call()
+            self._look_s = self._monotonic() - began_s  # of the store alone: a broker that is slow is no reason to rest
             if wanted != self._given:
                 self._apply(wanted, self._given or {}, whole=self._given is None)
                 self._given = wanted

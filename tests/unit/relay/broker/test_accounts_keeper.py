@@ -61,12 +61,13 @@ class Desk:
         self.store.make()
         self.credentials, self.endings = Credentials(self.store), Endings(self.store)
         self._interval_s = interval_s
+        self.monotonic: Callable[[], float] = lambda: 0.0
 
     def run(self, scenario: Callable[[AccountsKeeper], Awaitable[None]]) -> None:
         async def within() -> None:
             with ThreadPoolExecutor(1) as thread:
                 log = Log(self.said, lambda: 0.0)
-                keeper = AccountsKeeper(self.store, self.accounts, thread, log, lambda: 0.0, self._interval_s)
+                keeper = AccountsKeeper(self.store, self.accounts, thread, log, self.monotonic, self._interval_s)
                 await keeper.prepare()
                 task = asyncio.create_task(keeper.run())
                 async with asyncio.timeout(DEADLINE_S):
@@ -206,3 +207,24 @@ def test_credential_that_is_known_is_not_read_again(desk: Desk) -> None:
     desk.store.remove(f"{CREDENTIALS}/{entry.name}")
     desk.store.put(f"{CREDENTIALS}/{entry.name}", b"rubbish")
     assert roll.call() == first
+
+
+def test_broker_that_was_slow_once_does_not_keep_the_next_one_waiting(tmp_path: Path) -> None:
+    desk, now_s = Desk(tmp_path, interval_s=0.01), 0.0
+
+    class Slow(Listed):
+        def replace(self, accounts: Iterable[Account]) -> None:
+            nonlocal now_s
+            now_s += 10.0  # it was just starting, say
+            super().replace(accounts)
+
+    desk.accounts, desk.monotonic = Slow(), lambda: now_s
+
+    async def scenario(_: AccountsKeeper) -> None:
+        while "replace" not in desk.accounts.done:
+            await asyncio.sleep(0)
+        desk.credentials.enrol(A, "a1" * 32)
+        while A not in desk.accounts.users:
+            await asyncio.sleep(0.01)
+
+    desk.run(scenario)
