@@ -41,10 +41,14 @@ _AFTER = re.compile(r"(?:after=([0-9a-f-]{1,4000}))?\Z", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often a stream shows a sign of life, and looks at the store although nothing called it, in seconds."""
+    """How often a stream shows a sign of life, and looks at the store although nothing called it, in seconds.
+
+    And how long a client may take for one event.
+    """
 
     keep_alive_s: float = 15.0
     look_s: float = 60.0
+    slow_client_s: float = SLOW_CLIENT_S
 
 
 class NoticesSide:
@@ -84,7 +88,7 @@ class NoticesSide:
             await response.prepare(request)
 
             async def send(data: bytes) -> None:
-                async with asyncio.timeout(SLOW_CLIENT_S):
+                async with asyncio.timeout(self._pace.slow_client_s):
                     await response.write(data)
 
             try:

@@ -46,6 +46,7 @@ class OwnersSide:
         hub: Hub,
         slots: Slots,
         log: Log,
+        slow_client_s: float = SLOW_CLIENT_S,
     ) -> None:
         self._guests = guests
         self._archive = archive
@@ -55,6 +56,7 @@ class OwnersSide:
         self._hub = hub
         self._slots = slots
         self._log = log
+        self._slow_client_s = slow_client_s
 
     def routes(self) -> list[web.RouteDef]:
         """Return what is answered here."""
@@ -116,7 +118,7 @@ class OwnersSide:
         await response.prepare(request)
 
         async def send(data: bytes) -> None:
-            async with asyncio.timeout(SLOW_CLIENT_S):
+            async with asyncio.timeout(self._slow_client_s):
                 for begin in range(0, len(data), MAX_WRITE_BYTES):
                     await response.write(data[begin : begin + MAX_WRITE_BYTES])
 
