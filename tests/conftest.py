@@ -1,12 +1,16 @@
-"""What is started once for all tests that ask for it."""
+"""What is started once for all tests that ask for it, and what holds for all."""
 
 import os
 import uuid
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from seaweed import Seaweed, seaweed
+
+settings.register_profile("any machine", deadline=None)  # how long an example takes is the machine's, not a promise
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

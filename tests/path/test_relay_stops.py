@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -12,8 +13,8 @@ import aiomqtt
 
 from parts_factory import Doorbell, Owner
 from relay_peers import doorbell_line, owner_session, read_object
-from sealbell_testing.relay import Relay, serving
-from sealbell_testing.waiting import DEADLINE_S
+from sealbell_testing.relay import COMMAND, Relay, serving
+from sealbell_testing.waiting import DEADLINE_S, until
 
 OWNER = Owner(1)
 BELL = Doorbell(1, OWNER)
@@ -99,3 +100,21 @@ def test_a_relay_that_serves_is_ready_and_one_whose_store_fails_says_why(tmp_pat
         assert "the store cannot write" in said["why"]
         temporary.unlink()
         temporary.mkdir()
+
+
+def test_a_relay_that_is_being_restored_is_not_ready_and_says_so(tmp_path: Path) -> None:
+    def ready(relay: Relay) -> tuple[int, str]:
+        url = (relay.root / "admin").read_text().strip()
+        try:
+            with urllib.request.urlopen(url + "/readyz", timeout=DEADLINE_S) as answer:
+                return answer.status, ""
+        except urllib.error.HTTPError as refused:
+            return refused.code, json.loads(refused.read())["why"]
+
+    with serving(tmp_path / "relay") as relay:
+        assert ready(relay) == (200, "")
+        for words, status in ((("restored",), 503), (("restored", "--complete"), 200)):
+            done = subprocess.run([*COMMAND, words[0], str(relay.root), *words[1:]], timeout=DEADLINE_S, check=False)
+            assert done.returncode == 0
+            until(lambda status=status: ready(relay)[0] == status, f"/readyz answers {status}")  # type: ignore[misc]
+            assert (status == 503) == ("restored" in ready(relay)[1])
