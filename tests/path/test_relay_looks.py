@@ -122,3 +122,23 @@ def test_a_full_disk_leaves_a_disclosure_that_says_it_is_not_whole(folder: Folde
     assert "cannot be written: file too large" in done.stderr
     assert "hint: without SHA256SUMS in it it is not complete" in done.stderr
     assert not (tmp_path / "out" / "SHA256SUMS").exists()
+
+
+def test_what_is_kept_elsewhere_is_told_and_disclosed_as_from_the_folder(folder: Folder, tmp_path: Path) -> None:
+    with_store = command("knows", folder.root).stdout
+    asked = ("disclose", folder.root, BELL.id, tmp_path / "own")
+    assert command(*asked).returncode == 0
+    elsewhere = folder.store.rename(tmp_path / "elsewhere")
+    told = command("knows", folder.root, "--store", elsewhere)
+    assert told.stdout.splitlines()[1:] == with_store.splitlines()[1:], "but for what the folder holds"
+    given = command("disclose", folder.root, BELL.id, tmp_path / "out", "--store", elsewhere)
+    assert given.returncode == 0, given.stderr
+    parts = [sorted(path.name for path in (tmp_path / out / "parts").rglob("*")) for out in ("own", "out")]
+    assert parts[0] == parts[1] != []
+
+
+def test_folder_that_was_made_has_both_secrets_that_the_page_has_copied_to_each_relay(tmp_path: Path) -> None:
+    assert command("init", tmp_path / "relay").returncode == 0
+    assert "DIR/receipt.key DIR/broker.credential" in page("docs/operate.md").text
+    for name in ("receipt.key", "broker.credential"):
+        assert (tmp_path / "relay" / name).stat().st_mode & 0o777 == 0o600

@@ -48,13 +48,16 @@ class _Kept:
     archive: Archive
 
 
-def disclose(folder: Folder, doorbell: str, out: Path, made_s: float, program: str) -> Counts:
+def disclose(
+    folder: Folder, doorbell: str, out: Path, made_s: float, program: str, bucket: Store | None = None
+) -> Counts:
     """Fill `out`, which must be absent or empty. `made_s` is Unix seconds, `program` who says so, with its version.
+    `bucket` is where a relay keeps everything that keeps it in no folder of its own.
 
     Raises RelayError: no such doorbell, `out` holds something, or a disk failed.
     """
     receipt_key = verify_key_of(folder.key()).hex()
-    store = DirectoryStore(folder.store)
+    store = bucket or DirectoryStore(folder.store)
     kept = _Kept(doorbell, store, Archive(store, lambda _: None))
     card = store.read(f"{DOORBELLS}/{doorbell}.json", 0, MAX_FILE_BYTES)
     if (

@@ -62,9 +62,12 @@ ABSENT = (
 )
 
 
-def as_json(folder: Folder) -> Iterator[str]:
-    """Yield lines that together are one JSON object with every record of every clip in full."""
-    store, register, archive, shelf = _open(folder)
+def as_json(folder: Folder, bucket: Store | None = None) -> Iterator[str]:
+    """Yield lines that together are one JSON object with every record of every clip in full.
+
+    `bucket` is where a relay keeps everything that keeps it in no folder of its own.
+    """
+    store, register, archive, shelf = _open(bucket or DirectoryStore(folder.store))
     about = {
         "meanings": MEANINGS,
         "seen_but_not_kept": SEEN,
@@ -94,9 +97,9 @@ def as_json(folder: Folder) -> Iterator[str]:
     yield "]}"
 
 
-def as_text(folder: Folder) -> Iterator[str]:
+def as_text(folder: Folder, bucket: Store | None = None) -> Iterator[str]:
     """Yield lines for a person: the same, with a line a clip in the place of its records."""
-    store, register, archive, shelf = _open(folder)
+    store, register, archive, shelf = _open(bucket or DirectoryStore(folder.store))
     files = _files(folder)
     yield f"folder: {folder.root}: {files['count']} files, {files['bytes']} bytes"
     for owner in register.owners():
@@ -121,8 +124,7 @@ def as_text(folder: Folder) -> Iterator[str]:
     yield from (f"  {thing}" for thing in ABSENT)
 
 
-def _open(folder: Folder) -> tuple[Store, Register, Archive, HealthShelf]:
-    store = DirectoryStore(folder.store)
+def _open(store: Store) -> tuple[Store, Register, Archive, HealthShelf]:
     return store, Register(store), Archive(store, lambda _: None), HealthShelf(store)
 
 

@@ -25,12 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = "its id, 32 digits; `knows` lists them"
     parser.add_argument("doorbell", metavar="DOORBELL", type=asked.doorbell, help=text)
     parser.add_argument("out", metavar="OUT", type=Path, help="a folder that is empty or not there")
+    asked.add_store(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write it."""
+    from sealbell_relay.store.buckets import open_store  # noqa: PLC0415 - it loads slowly, and most have no bucket
+
+    bucket = open_store(options.store) if options.store else None
     program = f"sealbell-relay {version('sealbell')}"
-    given = disclose(Folder(options.dir), options.doorbell, options.out, time.time(), program)
+    given = disclose(Folder(options.dir), options.doorbell, options.out, time.time(), program, bucket)
     print(
         f"wrote {options.out}: {given.clips} clips, {given.parts} parts, {given.dropped} dropped, {given.healths} "
         f"health messages; read {options.out / 'STATEMENT.txt'} before you hand it on"

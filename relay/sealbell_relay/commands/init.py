@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     folder = Folder(options.dir)
     if given is None or not folder.is_relay:
         folder.make(os.urandom(SEED_BYTES))
+        folder.credential(os.urandom)  # for the other relays of a broker, to which it is copied with the key
         DirectoryStore(folder.store).make()
         print(f"made {folder.root}; start it with: sealbell-relay serve {options.dir}")
     if given is not None:

@@ -10,13 +10,17 @@ from sealbell_relay.folder import Folder
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command to `parser`."""
     asked.add_folder(parser)
+    asked.add_store(parser)
     asked.add_json(parser, "print one JSON object, with every record in full")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print it."""
+    from sealbell_relay.store.buckets import open_store  # noqa: PLC0415 - it loads slowly, and most have no bucket
+
     folder = Folder(options.dir)
     folder.key()
-    for line in as_json(folder) if options.json else as_text(folder):
+    bucket = open_store(options.store) if options.store else None
+    for line in as_json(folder, bucket) if options.json else as_text(folder, bucket):
         print(line)
     return 0
