@@ -94,7 +94,11 @@ class Nats(Broker):
 
 
 class Mosquitto(Broker):
-    """Debian's mosquitto."""
+    """Debian's mosquitto. A guarded one writes `log`."""
+
+    @property
+    def log(self) -> Path:
+        return self._folder / "mosquitto.log"
 
     def command(self) -> list[str]:
         executable = shutil.which("mosquitto", path=os.pathsep.join(("/usr/sbin", os.environ.get("PATH", ""))))
@@ -104,6 +108,7 @@ class Mosquitto(Broker):
         who = "allow_anonymous true\n"
         if self._guarded:  # started by root it would become someone who cannot read the list
             who = f"user {getpass.getuser()}\npassword_file {self._folder}/passwords\nacl_file {self._folder}/topics\n"
+            who += f"log_dest file {self.log}\nlog_type all\n"
         config.write_text(f"listener {self.port} 127.0.0.1\npersistence false\n{who}")
         return [executable, "-c", str(config)]
 

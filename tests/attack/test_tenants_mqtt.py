@@ -136,7 +136,7 @@ class MosquittoSite(Site):
         stack.callback(mosquitto.kill)
         pid.write_text(f"{mosquitto.pid}\n")
         self.relay = stack.enter_context(serving(root, "--broker", mosquitto.url))
-        self.port = mosquitto.port
+        self.port, self.log = mosquitto.port, mosquitto.log
         self.enrol(A, B)
 
     def enrol(self, *bells: Doorbell) -> None:
@@ -329,7 +329,7 @@ def attempts(a: Client, evil: bytes) -> list[Callable[[], object]]:
 
 def test_relay_notices_what_its_broker_refuses_and_logs_nothing_raw(scene: Scene) -> None:
     if not isinstance(scene.site, NatsSite):
-        pytest.skip("of another's broker only the doorbell can notice: see test_uplink.py")
+        pytest.skip("of another's broker that broker's log tells, and a doorbell notices: see below and test_uplink.py")
     for attempt in attempts(scene.attacker(), scene.evil)[:1] + attempts(scene.attacker(), scene.evil)[2:]:
         before = refusals(scene.site)
         attempt()
@@ -338,3 +338,15 @@ def test_relay_notices_what_its_broker_refuses_and_logs_nothing_raw(scene: Scene
     assert any("warn not-permitted" in line and B.id in line for line in scene.site.relay.lines)
     assert all(line.isprintable() for line in scene.site.relay.lines)
     assert scene.evil.hex() not in "".join(scene.site.relay.lines)
+
+
+def test_mosquittos_own_log_tells_of_a_refused_publish_as_the_page_says(scene: Scene) -> None:
+    if not isinstance(scene.site, MosquittoSite):
+        pytest.skip("the broker that a relay starts tells the relay: see above")
+    site, topic = scene.site, topics.receipt(B.id, secrets.token_hex(16))
+    scene.attacker(client_id="attacker").publish(topic, scene.evil)
+    until(lambda: any("Denied PUBLISH from attacker" in line and topic in line for line in lines(site)), "it is logged")
+
+
+def lines(site: MosquittoSite) -> list[str]:
+    return site.log.read_text("utf-8", "replace").splitlines()
