@@ -71,11 +71,17 @@ class Probe:
     async def run(self) -> None:
         """Try at once, when nothing was stored for some time, and again and again while the store fails."""
         await self._try(self._clear)
+        idle_s, kept = 0.0, self._kept
         while True:
-            before = self._state.stored + self._state.healths
-            await asyncio.sleep(self._idle_s if self._state.store_failure is None else self._retry_s)
-            if self._state.store_failure is not None or before == self._state.stored + self._state.healths:
+            await asyncio.sleep(self._retry_s)
+            idle_s, kept = (idle_s + self._retry_s if self._kept == kept else 0.0), self._kept
+            if self._state.store_failure is not None or idle_s >= self._idle_s:
                 await self._try(self._write)
+                idle_s = 0.0
+
+    @property
+    def _kept(self) -> int:
+        return self._state.stored + self._state.healths
 
     async def _try(self, ask: Callable[[int], None]) -> None:
         size = IDLE_BYTES if self._state.store_failure is None else MAX_PART_BYTES
