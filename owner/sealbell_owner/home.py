@@ -178,12 +178,17 @@ class Home:
         return sorted((self._read_pin(path) for path in paths), key=lambda pin: (pin.name, pin.doorbell))
 
     def choose(self, wanted: str | None) -> list[Pin]:
-        """Return the doorbells meant by a name or the beginning of an id, or all of them; OwnerError if none is."""
+        """Return the doorbells meant by a name or an id's beginning, or all but deleted ones; OwnerError if none is."""
         pins = self.pins()
         if not pins:
             raise OwnerError("no doorbell is pinned", "pin one with `sealbell-owner pin DIR CARD`")
         if wanted is None:
-            return pins
+            left = [pin for pin in pins if pin.doorbell not in self.statements().deleted_doorbells()]
+            if not left:
+                raise OwnerError(
+                    "every doorbell that was pinned is deleted", "pin another: `sealbell-owner pin DIR CARD`"
+                )
+            return left
         chosen = [pin for pin in pins if pin.name == wanted] or [p for p in pins if p.doorbell.startswith(wanted)]
         if len(chosen) != 1:
             what = "more than one doorbell is" if chosen else "no doorbell is"

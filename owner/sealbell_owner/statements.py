@@ -86,6 +86,10 @@ class Statements:
                 raise OwnerError(f"{show(path)} is damaged: {error}", "move it away") from None
         return sorted(found, key=lambda one: one[0].number)
 
+    def deleted_doorbells(self) -> set[str]:
+        """Return the doorbells of which the relay signed that it deleted all."""
+        return {one.tombstone.doorbell for one in self.buried() if one.tombstone.kind == "doorbell" and one.receipt}
+
     def gone(self, doorbell: str, now_ms: int) -> Gone:
         """Return what of a doorbell is rightly gone."""
         deleted = {

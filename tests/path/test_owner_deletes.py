@@ -102,6 +102,15 @@ def test_a_doorbell_that_its_owner_deletes_is_gone_whole(place: Place, relay: Re
     assert not any(map(place.left, place.clips))
 
 
+def test_after_one_doorbell_is_deleted_the_others_are_seen_as_before(place: Place, relay: Relay) -> None:
+    root = derive_root(ENTROPY, 0)
+    back = Doorbell(2, [root.identity.recipient], first_readers(ENTROPY).hash, root.verify_key.hex())
+    relay.allow(back.card)
+    Home(place.home).pin(back.card, "back")
+    place.owner("delete", "--doorbell", "front", "--whole-doorbell", "--yes")
+    assert place.owner("clips")["clips"] == []
+
+
 def test_the_commands_of_the_page_back_up_and_restore_and_what_was_deleted_stays_deleted(
     place: Place, tmp_path: Path
 ) -> None:
