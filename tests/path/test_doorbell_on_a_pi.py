@@ -27,6 +27,7 @@ from sealbell.spool import HEALTH, listing
 from sealbell.supervisor import LOOK_S, StageError, Supervisor
 from sealbell.watch import eyes
 from sealbell.watch.camera.masks import rectangle
+from sealbell.watch.cover import NoCover
 from sealbell.watch.main import DRAFTS, MIN_LIFE_US, Eyes, compose, open_outbox, timing
 from sealbell.watch.sealer import SealPart
 from sealbell_testing.clock import HandClock
@@ -99,7 +100,7 @@ class Pi:
         camera = eyes.pi_camera(self.settings, self.clock, picamera2.library(self.sensor))
         self.watch = compose(
             self.home, Eyes(camera, self.panel, self.clock, patient=False), timing(self.settings),
-            open_outbox(self.home), self._seen, seal, self.settings, supervisor,
+            open_outbox(self.home), self._seen, seal, self.settings, supervisor, NoCover(),
         )  # fmt: skip
         self._thread = threading.Thread(target=self._run, daemon=True)
 
