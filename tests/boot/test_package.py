@@ -25,7 +25,8 @@ from boot.nspawn import Container
 pytestmark = pytest.mark.boot
 
 EDITED = f"# edited by its owner\n{DRAWN}"
-KEYS = (f"{DOORBELL}/state/signing.key", f"{DOORBELL}/card.json", f"{DOORBELL}/bundle.json")
+OWN = ("state/signing.key", "mqtt.credential", "introduction.json", "card.json", "bundle.json")
+KEYS = tuple(f"{DOORBELL}/{name}" for name in OWN)
 # What apt, dpkg and systemd write down of what they did, for whichever package.
 NOT_OURS = ("/var/lib/dpkg/", "/var/lib/apt/", "/var/log/", "/var/cache/", "/var/lib/systemd/", "/etc/ld.so.cache")
 PLACES = ("/etc", "/opt", "/root", "/srv", "/usr", "/var")
@@ -90,6 +91,7 @@ def test_purging_leaves_nothing_and_removing_leaves_the_keys(bare_system: Contai
     install(system, package)
     introduce(system)
     system.wait_until(lambda: system.active(WATCH, UPLINK), "both units are active")
+    assert system.run("systemctl", "is-enabled", RELAY, check=False).strip() == "disabled", "an operator enables it"
     keys = contents(system, KEYS)
     system.run("apt-get", "remove", "--yes", "--quiet", "sealbell", timeout_s=household.INSTALL_S)
     assert not system.active(WATCH)

@@ -11,7 +11,19 @@ from urllib.parse import urlsplit
 import pytest
 
 import boot.probe
-from boot.household import DOORBELL, OWNER, RELAY, RELAY_FOLDER, UPLINK, WATCH, drop_in, kept, start_relay, write
+from boot.household import (
+    DOORBELL,
+    OWNER,
+    RELAY,
+    RELAY_FOLDER,
+    RELAY_SETTINGS,
+    UPLINK,
+    WATCH,
+    drop_in,
+    kept,
+    start_relay,
+    write,
+)
 from boot.nspawn import Container
 
 pytestmark = pytest.mark.boot
@@ -21,7 +33,13 @@ KEY = f"{DOORBELL}/state/signing.key"
 CREDENTIALS = f"/run/credentials/{WATCH}"
 HANDED_KEY = f"{CREDENTIALS}/signing.key"
 IDENTITY = f"{OWNER}/identity.txt"
-FILES = (KEY, HANDED_KEY, f"{DOORBELL}/bundle.json", IDENTITY, "/etc/shadow", "/usr/bin/sealbell")
+RELAY_KEY = f"{RELAY_FOLDER}/receipt.key"
+CREDENTIAL = f"{DOORBELL}/mqtt.credential"
+ANYBODYS = "/srv/anybodys"  # a file that everybody may write, but for a sandbox
+FILES = (
+    *(KEY, HANDED_KEY, CREDENTIAL, f"{DOORBELL}/bundle.json", IDENTITY, RELAY_KEY),
+    *(ANYBODYS, "/etc/shadow", "/usr/bin/sealbell"),
+)
 HARMLESS = {"full", "null", "ptmx", "pts", "random", "shm", "tty", "urandom", "zero"}
 # A test machine's kernel knows no video4linux, so the firmware's mailbox stands for what the unit lets through.
 MAILBOX = "vcio"
@@ -37,6 +55,8 @@ def relay(system: Container) -> str:
     card = json.loads(system.path(f"{RELAY_FOLDER}/relay.json").read_text())
     address = urlsplit(card["mqtt"]).netloc
     write(system, PROBE, Path(boot.probe.__file__).read_text())
+    write(system, ANYBODYS, "")
+    system.path(ANYBODYS).chmod(0o666)
     for name, (major, minor) in NODES.items():
         # The container's init may not make them; whoever is root outside may.
         os.mknod(system.path(f"/dev/{name}"), stat.S_IFCHR, os.makedev(major, minor))
@@ -96,7 +116,7 @@ def test_the_network_process_has_no_device(system: Container, relay: str) -> Non
 
 def test_the_network_process_cannot_read_the_keys_nor_write_what_was_pinned(system: Container, relay: str) -> None:
     result = probe_in(system, UPLINK, relay)
-    for path in (KEY, HANDED_KEY, IDENTITY, "/etc/shadow"):
+    for path in (KEY, HANDED_KEY, CREDENTIAL, IDENTITY, RELAY_KEY, "/etc/shadow"):
         assert result["files"][path] in REFUSED, path
     assert result["files"][f"{DOORBELL}/bundle.json"] == "yes"
     assert "yes" not in result["written"].values()
@@ -105,9 +125,41 @@ def test_the_network_process_cannot_read_the_keys_nor_write_what_was_pinned(syst
 def test_the_picture_process_cannot_read_what_is_others(system: Container, relay: str) -> None:
     result = probe_in(system, WATCH, relay)
     assert result["files"][HANDED_KEY] == "yes", "it is the one that signs"
-    for path in (KEY, IDENTITY, "/etc/shadow"):
+    for path in (KEY, CREDENTIAL, IDENTITY, RELAY_KEY, "/etc/shadow"):
         assert result["files"][path] in REFUSED, path
     assert "yes" not in result["written"].values()
+
+
+def test_the_relay_reads_nothing_of_a_doorbells_or_an_owners_and_writes_in_its_own_folder_alone(
+    system: Container, relay: str
+) -> None:
+    result = probe_in(system, RELAY, relay)
+    for path in (KEY, HANDED_KEY, CREDENTIAL, f"{DOORBELL}/bundle.json", IDENTITY, "/etc/shadow"):
+        assert result["files"][path] in REFUSED, path
+    assert [path for path, answer in result["written"].items() if answer == "yes"] == [RELAY_KEY]
+    assert can(system, "sealbell-relay", "sh", "-c", f"echo >{ANYBODYS}"), "it is the sandbox that keeps it from that"
+
+
+def test_the_relay_writes_a_ledger_where_its_operator_lets_it(system: Container) -> None:
+    folder = "/srv/ledger"
+    write(system, RELAY_SETTINGS, f"RELAY_OPTIONS=--tls --ledger {folder}/ledger\n")
+    system.run("install", "-d", "-o", "sealbell-relay", "-g", "sealbell-relay", "-m", "700", folder)
+    system.run("systemctl", "restart", RELAY, check=False)
+    system.wait_until(lambda: f"{folder}/ledger" in system.journal(RELAY), "the journal tells why it cannot")
+    assert not system.path(f"{folder}/ledger").exists()
+    drop_in(system, RELAY, "ledger", f"[Service]\nReadWritePaths={folder}\n")
+    system.run("systemctl", "daemon-reload")
+    system.run("systemctl", "stop", RELAY)
+    start_relay(system)
+    assert system.path(f"{folder}/ledger").is_file()
+
+
+def test_the_relay_has_no_device_and_speaks_nothing_but_ip(system: Container, relay: str) -> None:
+    result = probe_in(system, RELAY, relay)
+    yes = {path.split("/")[2] for path, answer in result["devices"].items() if answer in ("yes", "ENXIO", "ENODEV")}
+    assert yes <= HARMLESS
+    allowed = {family for family, answer in result["sockets"].items() if answer == "yes"}
+    assert allowed == {"AF_UNIX", "AF_INET", "AF_INET6"}
 
 
 def test_root_keeps_the_signing_key_and_the_picture_process_alone_has_a_copy_in_memory(system: Container) -> None:

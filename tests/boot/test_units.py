@@ -1,5 +1,6 @@
 """Both units in a booted trixie: they come up, are restarted when they hang, and cost little when they are killed."""
 
+import json
 import os
 import signal
 import time
@@ -8,7 +9,19 @@ from typing import Any
 import pytest
 
 from boot.freeze import frozen, switches, working_threads
-from boot.household import FRAGMENT_S, OWNER, SETTINGS, UPLINK, WATCH, kept, outbox, start_relay
+from boot.household import (
+    DOORBELL,
+    FRAGMENT_S,
+    OWNER,
+    RELAY,
+    RELAY_FOLDER,
+    SETTINGS,
+    UPLINK,
+    WATCH,
+    kept,
+    outbox,
+    start_relay,
+)
 from boot.nspawn import Container
 
 pytestmark = pytest.mark.boot
@@ -19,8 +32,16 @@ RECORD_S = 90.0  # somebody walks past for 24 of every 30 s
 LATE_S = 1.0  # sealing, committing, and a machine that has other things to do
 
 
+def parts(system: Container) -> list[dict[str, Any]]:
+    return [part for clip in kept(system) for part in clip["parts"]]
+
+
 def media(system: Container) -> list[dict[str, Any]]:
-    return [part for clip in kept(system) for part in clip["parts"] if part["kind"] == "media"]
+    return [part for part in parts(system) if part["kind"] == "media"]
+
+
+def waiting(system: Container) -> set[tuple[str, int]]:
+    return {(name.split("-")[0], int(name.split("-")[1])) for name in outbox(system)}
 
 
 def wait_for_footage_after(system: Container, wall_ms: float) -> None:
@@ -53,8 +74,7 @@ def hold_together(system: Container) -> None:
 
 def names(system: Container) -> set[tuple[str, int]]:
     """Every part that is committed, wherever it is by now."""
-    waiting = {(name.split("-")[0], int(name.split("-")[1])) for name in outbox(system)}
-    return waiting | {(part["clip"], part["seq"]) for clip in kept(system) for part in clip["parts"]}
+    return waiting(system) | {(part["clip"], part["seq"]) for part in parts(system)}
 
 
 def test_it_boots_to_both_units_active_with_no_more_than_its_settings(system: Container) -> None:
@@ -142,4 +162,53 @@ def test_killing_the_network_process_costs_nothing(system: Container) -> None:
         assert committed <= names(system)
     wait_for_footage_after(system, now_ms())
     assert restarts(system, WATCH) == 0
+    hold_together(system)
+
+
+def test_a_doorbell_that_was_set_up_without_a_credential_says_what_to_do(system: Container) -> None:
+    system.path(f"{DOORBELL}/mqtt.credential").unlink()
+    system.run("systemctl", "restart", UPLINK, check=False)
+    told = f"hint: `sealbell init {DOORBELL} --owner BUNDLE`"
+    system.wait_until(lambda: told in system.journal(UPLINK), "the journal tells", BOOT_S)
+    assert "its broker credential cannot be read: no such file" in system.journal(UPLINK)
+    system.run("systemctl", "restart", WATCH)
+    assert system.active(WATCH), "it goes on recording"
+
+
+def test_the_relay_serves_by_tls_alone_with_a_broker_in_its_sandbox(system: Container) -> None:
+    record_now(system)
+    card = json.loads(system.path(f"{RELAY_FOLDER}/relay.json").read_text())
+    assert (card["mqtt"].split(":")[0], card["http"].split(":")[0]) == ("mqtts", "https")
+    group = system.shown(RELAY, "ControlGroup")
+    pids = system.run("cat", f"/sys/fs/cgroup{group}/cgroup.procs").split()
+    status = {system.run("cat", f"/proc/{pid}/comm").strip(): system.run("cat", f"/proc/{pid}/status") for pid in pids}
+    broker = next(text for name, text in status.items() if name.startswith("nats-server"))
+    assert "NoNewPrivs:\t1" in broker
+    assert "Seccomp:\t2" in broker
+    hold_together(system)
+
+
+def test_a_relay_that_is_stopped_hands_out_the_receipts_of_all_that_it_keeps(system: Container) -> None:
+    record_now(system)
+    for _ in range(3):
+        wait_for_footage_after(system, now_ms())
+        system.run("systemctl", "stop", RELAY)
+        assert system.shown(RELAY, "Result") == "success"
+        assert system.shown(RELAY, "ExecMainStatus") == "0"
+        stored = {(part["clip"], part["seq"]) for part in parts(system)}
+        system.wait_until(lambda stored=stored: not stored & waiting(system), "what is kept is receipted", BOOT_S)
+        start_relay(system)
+    hold_together(system)
+
+
+def test_a_relay_that_hangs_is_killed_and_serves_again_and_nothing_is_lost(system: Container) -> None:
+    record_now(system)
+    committed = names(system)
+    os.kill(system.outer_pid(system.main_pid(RELAY)), signal.SIGSTOP)
+    took_s = system.wait_until(lambda: restarts(system, RELAY) == 1, "it was restarted", HANG_S)
+    print(f"\nthe relay hung; restarted after {took_s:.0f} s")
+    assert "Watchdog timeout" in system.journal(RELAY)
+    hung = committed | names(system)
+    wait_for_footage_after(system, now_ms())
+    system.wait_until(lambda: hung <= {(part["clip"], part["seq"]) for part in parts(system)}, "all arrives", RECORD_S)
     hold_together(system)
