@@ -63,7 +63,7 @@ class Custody:
         self._ledger = FileLedger(ledger) if ledger is not None else None
         self._witness = Witness()
         self._intake: Intake | None = None
-        retentions = Retentions(store)
+        self._retentions = retentions = Retentions(store)
         self._deletion = Deletion(store, archive, register, key, wall_ms, self._ledger)
         self._quota = Quota(limits, archive, register, wall_ms, monotonic, self._over_quota)
         self._sweeper = Sweeper(
@@ -132,10 +132,12 @@ class Custody:
             await asyncio.sleep(LOOK_S)
 
     async def _catch_up(self, threads: Executor, ledger: FileLedger) -> None:
-        kinds = KINDS if ledger.is_empty else tuple(kind for kind in KINDS if kind != "clip")
+        kinds = KINDS  # until all is copied that is older than this start; then what has no tombstone
         while True:
             try:
                 await self._loop.run_in_executor(threads, partial(ledger.catch_up, self._endings, kinds))
+                if kinds == KINDS:
+                    await self._loop.run_in_executor(threads, partial(ledger.copy, self._retentions))
                 kinds = tuple(kind for kind in KINDS if kind != "clip")
             except StoreError as failure:
                 self._log.error(

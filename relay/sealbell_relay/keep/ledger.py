@@ -8,8 +8,11 @@ A backup of the store is older than the store; the ledger is not, so what had be
 """
 
 import base64
+import contextlib
 import errno
 import fcntl
+import hashlib
+import io
 import os
 import re
 import threading
@@ -19,24 +22,31 @@ from io import FileIO
 from pathlib import Path
 from typing import cast
 
-from sealbell_relay.errors import RelayError, StoreError
+from sealbell_relay.errors import DamagedError, RelayError, StoreError
 from sealbell_relay.keep.deletion import Deletion
 from sealbell_relay.keep.retentions import Retentions
 from sealbell_relay.tenants.endings import KINDS, MAX_PROOF_BYTES, Endings, Kind
 from sealbell_wire import retention, tombstone
 from sealbell_wire.errors import WireError
+from sealbell_wire.statement import take_statement
+from sealbell_wire.tombstone import Tombstone
 
 MAX_LINE_BYTES = 2 * MAX_PROOF_BYTES
 _NAME = re.compile(r"[0-9a-zA-Z/_.-]{1,200}\Z", re.ASCII)
 
 
 class FileLedger:
-    """The file at `path`, made if it is not there. For any thread; methods raise StoreError if the file fails."""
+    """The file at `path`, made if it is not there. For any thread; methods raise StoreError if the file fails.
+
+    What it holds is read once and remembered, so nothing is added twice, also where several relays share it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._known: set[tuple[str, str]] = set()
+        self._read_bytes = 0
+        self._lines: set[bytes] = set()  # their SHA-256
+        self._ended: set[tuple[str, str]] = set()  # kind and name, by whichever word
         try:
             path.touch(0o600, exist_ok=True)
             _sync_folder(path.parent)
@@ -48,43 +58,65 @@ class FileLedger:
     def note(self, frame: bytes) -> None:
         """Return once a tombstone or a retention document is durable in it."""
         word = "tombstone" if frame.startswith(tombstone.MAGIC) else "retention"
-        self._append(f"{word} {base64.b64encode(frame).decode('ascii')}\n")
+        self._append([f"{word} {base64.b64encode(frame).decode('ascii')}\n"])
 
     def catch_up(self, endings: Endings, kinds: tuple[Kind, ...] = ("token", "doorbell", "owner", "invite")) -> int:
         """Add what the command line or another relay ended; return how many lines that were."""
+        self._append([])
         added = 0
         for kind in kinds:
             for name in endings.names(kind):
-                if (kind, name) in self._known:
+                if (kind, name) in self._ended:
                     continue
                 proof = endings.proof(kind, name)
                 if proof is not None:
-                    self._append(f"ended {kind} {name} {base64.b64encode(proof).decode('ascii') or '-'}\n")
-                    self._known.add((kind, name))
-                    added += 1
+                    added += self._append([f"ended {kind} {name} {base64.b64encode(proof).decode('ascii') or '-'}\n"])
         return added
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was ever written to it."""
-        return self._path.stat().st_size == 0
+    def copy(self, retentions: Retentions) -> None:
+        """Add the retention documents in force: it may have begun after them, or another relay took them."""
+        for doorbell in retentions.doorbells():
+            with contextlib.suppress(DamagedError):  # fsck tells; the others are copied
+                if (frame := retentions.frame(doorbell)) is not None:
+                    self.note(frame)
 
-    def _append(self, line: str) -> None:
+    def _append(self, lines: list[str]) -> int:
         try:
             with self._lock, _opened(self._path) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)  # several relays of one machine may have one ledger
                 end = _end_of_lines(file)
                 file.truncate(end)  # half a line of one that died: nothing was receipted for it
-                file.seek(end)
+                self._learn(file, end)
+                new = [line for line in map(str.encode, lines) if hashlib.sha256(line).digest() not in self._lines]
                 try:
-                    _write_whole(file, line.encode("ascii"))
+                    _write_whole(file, b"".join(new))
                 except OSError:
                     file.truncate(end)
                     raise
-                os.fsync(file.fileno())
+                os.fsync(file.fileno())  # also what another wrote and died before it was durable
+                self._learn(file, end + sum(map(len, new)))
+                return len(new)
         except OSError as failure:
             reason = (failure.strerror or "failed").lower()
             raise StoreError(f"the ledger {self._path} cannot be written: {reason}") from failure
+
+    def _learn(self, file: FileIO, end: int) -> None:
+        """Remember the lines up to `end` that were not read yet, and leave the file at `end`."""
+        if end < self._read_bytes:  # it is another file than before
+            self._read_bytes = 0
+            self._lines.clear()
+            self._ended.clear()
+        file.seek(self._read_bytes)
+        lines = io.BufferedReader(file)
+        try:
+            while self._read_bytes < end and (line := lines.readline(MAX_LINE_BYTES)):
+                self._read_bytes += len(line)
+                self._lines.add(hashlib.sha256(line).digest())
+                if ending := _ending(line):
+                    self._ended.add(ending)
+        finally:
+            lines.detach()
+        file.seek(end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +176,25 @@ def _parse(line: bytes) -> Line | None:
     except (WireError, ValueError):  # base64 raises the latter
         pass
     return None
+
+
+def _ending(line: bytes) -> tuple[str, str] | None:
+    """Return kind and name of what a line ends, without a look at who signed it: that is for whoever applies it."""
+    match line.decode("ascii", "replace").removesuffix("\n").split(" "):
+        case ["ended", kind, name, _]:
+            return kind, name
+        case ["tombstone", data]:
+            try:
+                text, _, _ = take_statement(base64.b64decode(data, validate=True), tombstone.MAGIC)
+                said = tombstone.parse_tombstone(text)
+            except (WireError, ValueError):  # base64 raises the latter
+                return None
+            return said.kind, f"{said.doorbell}/{said.name}" if said.kind == "clip" else _one_piece(said)
+    return None
+
+
+def _one_piece(said: Tombstone) -> str:
+    return said.doorbell if said.kind == "doorbell" else said.name
 
 
 def _opened(path: Path) -> FileIO:

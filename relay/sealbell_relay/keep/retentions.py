@@ -23,6 +23,10 @@ class Retentions:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def doorbells(self) -> tuple[str, ...]:
+        """Return the doorbells that have a document, sorted."""
+        return self._store.list(RETENTION).folders
+
     def frame(self, doorbell: str) -> bytes | None:
         """Return the document in force as it was given; None if there is none."""
         for _ in range(2):  # it may be removed for a newer one while it is being read

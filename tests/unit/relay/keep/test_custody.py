@@ -5,19 +5,25 @@ import io
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from parts_factory import STARTED_MS, Doorbell, Owner, topic_of
 from sealbell_relay.errors import StoreError
 from sealbell_relay.follow.hub import Hub
 from sealbell_relay.keep.custody import Custody
+from sealbell_relay.keep.ledger import FileLedger, read_lines
 from sealbell_relay.keep.quota import Limits
+from sealbell_relay.keep.retentions import Retentions
 from sealbell_relay.keep.rules import DAY_MS
 from sealbell_relay.log import Log
 from sealbell_relay.state import State
 from sealbell_relay.store.archive import Archive
 from sealbell_relay.store.store import Listing
 from sealbell_relay.tenants.allow import Register
+from sealbell_relay.tenants.endings import Endings
 from sealbell_testing.waiting import DEADLINE_S
+from sealbell_wire.retention import Retention
+from sealbell_wire.tombstone import Tombstone
 from sealbell_wire.topics import parse_up
 from store_doubles import MemoryStore
 
@@ -46,6 +52,7 @@ class World:
     store: Ailing = field(default_factory=Ailing)
     now_ms: int = STARTED_MS
     monotonic_s: float = 0.0
+    ledger: Path | None = None
 
     def __post_init__(self) -> None:
         self.register = Register(self.store)
@@ -53,7 +60,7 @@ class World:
         self.register.allow(BELL.card)
         self.lines, self.state = io.StringIO(), State()
         self.custody = Custody(
-            self.store, Archive(self.store, lambda _: None), self.register, Owner(9).key, self.limits, None, Hub(),
+            self.store, Archive(self.store, lambda _: None), self.register, Owner(9).key, self.limits, self.ledger, Hub(),
             self.state, Log(self.lines, lambda: 0.0), lambda: self.now_ms, lambda: self.monotonic_s,
         )  # fmt: skip
         self.intake = self.custody.intake(self.register)
@@ -119,5 +126,27 @@ def test_store_that_fails_is_not_taken_for_the_end_of_a_hold() -> None:
             assert "shown-again" not in world.lines.getvalue()
 
         await working(world, ailing)
+
+    asyncio.run(scenario())
+
+
+def test_a_ledger_whose_first_copy_was_cut_off_gets_the_rest_at_the_next_start(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    document = Retention(OWNER.card.key, BELL.id, 1, 7)
+
+    async def scenario() -> None:
+        world = World(ledger=path)
+        stones = [Tombstone(OWNER.card.key, "clip", BELL.id, BELL.clip_id(number), STARTED_MS) for number in (1, 2)]
+        for stone in stones:
+            Endings(world.store).end("clip", f"{BELL.id}/{stone.name}", stone.sign(OWNER.key))
+        Retentions(world.store).keep(document, document.sign(OWNER.key))
+        FileLedger(path).note(stones[0].sign(OWNER.key))
+        for _ in range(2):
+
+            async def copied() -> None:
+                await until(lambda: len(list(read_lines(path))) >= 3)
+
+            await working(world, copied)
+        assert sorted(line.word for line in read_lines(path)) == ["ended", "retention", "tombstone"]
 
     asyncio.run(scenario())

@@ -11,7 +11,8 @@ from sealbell_relay.keep.ledger import FileLedger, Line, apply, read_lines
 from sealbell_relay.keep.retentions import Retentions
 from sealbell_relay.store.archive import Archive
 from sealbell_relay.tenants.allow import Register
-from sealbell_relay.tenants.endings import Endings
+from sealbell_relay.tenants.endings import KINDS, Endings
+from sealbell_wire.ids import ZERO_ID
 from sealbell_wire.retention import Retention
 from sealbell_wire.tombstone import Tombstone
 from store_doubles import MemoryStore
@@ -44,6 +45,39 @@ def test_what_was_noted_is_applied_to_a_store_that_knows_nothing_of_it(tmp_path:
     assert Retentions(store).days(BELL.id) == 7
     assert not store.list(f"clips/{BELL.id}").folders
     assert applied(path, store) == 3, "twice does no harm"
+
+
+def test_a_ledger_grows_at_no_start_and_a_copy_that_was_cut_off_goes_on(tmp_path: Path) -> None:
+    store = MemoryStore()
+    endings, retentions = Endings(store), Retentions(store)
+    stones = [Tombstone(OWNER.card.key, "clip", BELL.id, BELL.clip_id(number), STARTED_MS) for number in range(1, 6)]
+    for stone in stones:
+        endings.end("clip", f"{BELL.id}/{stone.name}", stone.sign(OWNER.key))
+    gone = Tombstone(OWNER.card.key, "doorbell", BELL.id, ZERO_ID, STARTED_MS)
+    token = Tombstone(OWNER.card.key, "token", ZERO_ID, "ab" * 32, STARTED_MS)
+    for ending in (gone, token):
+        endings.end(ending.kind, ending.doorbell if ending is gone else ending.name, ending.sign(OWNER.key))
+    retentions.keep(DOCUMENT, DOCUMENT.sign(OWNER.key))
+    first = FileLedger(path := tmp_path / "ledger")
+    for stone in (*stones[:2], gone, token, stones[0]):
+        first.note(stone.sign(OWNER.key))
+    assert len(list(read_lines(path))) == 4, "what is said twice is written once"
+    another = FileLedger(path)
+    for start in (FileLedger(path), another, FileLedger(path), first):
+        start.catch_up(endings, KINDS)
+        start.copy(retentions)
+        lines = list(read_lines(path))
+        assert len(lines) == 8
+        assert [line.word for line in lines].count("ended") == 3
+        assert lines[-1].word == "retention"
+
+
+def test_a_ledger_that_was_put_in_anothers_place_is_read_anew(tmp_path: Path) -> None:
+    ledger = FileLedger(path := tmp_path / "ledger")
+    ledger.note(STONE.sign(OWNER.key))
+    path.unlink()
+    ledger.note(STONE.sign(OWNER.key))
+    assert len(list(read_lines(path))) == 1
 
 
 def test_a_line_that_was_being_written_when_the_machine_died_is_left_out(tmp_path: Path) -> None:
