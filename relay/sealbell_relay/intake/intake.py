@@ -97,13 +97,24 @@ class Intake:
         if forged := prove(part, bytes.fromhex(card.key)):
             return self._refused(topic, forged, part.hash), None
         clip = part.record.clip
-        if not self._neighbours.knows(topic.doorbell, clip) and self._archive.ended(topic.doorbell, clip):
+        if self._may_have_ended(part.record) and self._archive.ended(topic.doorbell, clip):
             return self._deleted(part.record, part.hash), None
         try:
             return self._keep(topic, card.owner, part, message)
         except DamagedError:  # what is remembered of the clip may have been removed by another relay
             self._neighbours.forget(topic.doorbell, clip)
             return self._keep(topic, card.owner, part, message)
+
+    def _may_have_ended(self, record: Record) -> bool:
+        """Whether to ask before a part is stored: that only saves work. What counts is to be asked after it.
+
+        But a quota removes other clips to make room, which it must not for one that has ended.
+        """
+        clip = record.doorbell, record.clip
+        if self._neighbours.remembers(*clip):
+            return False
+        begins = record.seq == 0 and self._neighbours.begins(*clip)
+        return not begins or (self._quota is not None and self._quota.limits.any)
 
     def forget(self, doorbell: str, clip: str) -> None:
         """Look at the store again before the next part of a clip: some of it was removed."""
@@ -150,7 +161,7 @@ class Intake:
                 self._neighbours.add(kept)
                 ends = record.final or (around.highest is not None and around.highest.record.final)
                 return Outcome(receipt, Stored(record.clip, record.seq, dropped, data), ends=ends), kept
-            self._neighbours.forget(record.doorbell, record.clip)  # someone else stored one of this name: look again
+            self._neighbours.doubt(record.doorbell, record.clip)  # someone else stored one of this name: look again
         raise StoreError(f"the store says that part {record.seq} is there, and does not show it")
 
     def _kept_already(self, kept: Link) -> Outcome:

@@ -9,6 +9,7 @@ from sealbell_relay.store.stored import Link
 from sealbell_wire.limits import MAX_SEQ
 
 MAX_CLIPS_REMEMBERED = 1_024
+MAX_DOORBELLS_REMEMBERED = 16_384
 MAX_LINKS_PER_CLIP = 8
 _PART, _DROPPED = 1, 2
 
@@ -41,6 +42,7 @@ class Neighbours:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._clips: OrderedDict[tuple[str, str], _Clip] = OrderedDict()
+        self._newest: OrderedDict[str, str] = OrderedDict()  # by doorbell: no clip that is stored is newer
         self._lock = threading.Lock()
 
     def around(self, doorbell: str, clip: str, seq: int) -> Around:
@@ -58,9 +60,30 @@ class Neighbours:
         highest = link(len(known.kinds) - 1)  # kinds ends with the highest part that is stored
         return Around(link(seq), link(seq - 1), link(seq + 1), highest)
 
-    def knows(self, doorbell: str, clip: str) -> bool:
-        """Whether a clip is remembered, so that nothing has to be read for its next part."""
+    def remembers(self, doorbell: str, clip: str) -> bool:
+        """Whether nothing has to be read for the next part of a clip."""
         return (doorbell, clip) in self._clips
+
+    def begins(self, doorbell: str, clip: str) -> bool:
+        """Whether a clip is newer than all that were stored of its doorbell, so that nothing of it is; StoreError.
+
+        Clips are named by their time. It is remembered from now on.
+        """
+        newest = self._newest  # another one once all is forgotten, which what is found now must not outlive
+        latest = newest.get(doorbell)
+        if latest is None:
+            latest = next(self._archive.newest_first(doorbell), "")
+        with self._lock:
+            if newest is not self._newest:
+                return False
+            newest[doorbell] = latest
+            newest.move_to_end(doorbell)
+            if len(newest) > MAX_DOORBELLS_REMEMBERED:
+                newest.popitem(last=False)
+            if clip <= latest:
+                return False
+            self._remember(doorbell, clip, _Clip())
+        return True
 
     def add(self, link: Link) -> None:
         """Remember a part that was stored just now."""
@@ -73,10 +96,17 @@ class Neighbours:
         with self._lock:
             self._clips.pop((doorbell, clip), None)
 
+    def doubt(self, doorbell: str, clip: str) -> None:
+        """Do the same, and look for the doorbell's newest clip, too: another relay has stored some of this one."""
+        with self._lock:
+            self._clips.pop((doorbell, clip), None)
+            self._newest.pop(doorbell, None)
+
     def forget_all(self) -> None:
         """Read every clip anew: others may have stored parts of it, and have packed it since."""
         with self._lock:
             self._clips.clear()
+            self._newest = OrderedDict()
 
     def _clip(self, doorbell: str, clip: str) -> _Clip:
         with self._lock:
@@ -89,7 +119,12 @@ class Neighbours:
             if name.seq <= MAX_SEQ:
                 known.mark(name.seq, name.dropped)
         with self._lock:
-            self._clips[doorbell, clip] = known
-            if len(self._clips) > MAX_CLIPS_REMEMBERED:
-                self._clips.popitem(last=False)
+            self._remember(doorbell, clip, known)
         return known
+
+    def _remember(self, doorbell: str, clip: str, known: _Clip) -> None:
+        self._clips[doorbell, clip] = known
+        if doorbell in self._newest:  # also one that began with a later part: it does not begin once more
+            self._newest[doorbell] = max(clip, self._newest[doorbell])
+        if len(self._clips) > MAX_CLIPS_REMEMBERED:
+            self._clips.popitem(last=False)

@@ -8,7 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from parts_factory import Doorbell, hash_of, topic_of
 from sealbell_relay.errors import StoreError
 from sealbell_relay.intake.intake import MAX_ANSWER_BYTES, Intake, Outcome, batches
+from sealbell_relay.keep.quota import Limits, Quota
 from sealbell_relay.store.archive import Archive
+from sealbell_relay.store.packing import Packing
 from sealbell_relay.store.store import Store
 from sealbell_relay.tenants.allow import Register
 from sealbell_relay.tenants.endings import Endings, RecentEndings
@@ -275,3 +277,63 @@ def test_a_clip_that_was_deleted_while_several_parts_were_stored_is_gone_and_sai
     assert [receipt(outcome).verdict for outcome in outcomes] == ["deleted"] * 4
     assert not store.list(f"clips/{BELL.id}").folders
     assert not store.list(f"notices/{BELL.id}").objects
+
+
+def test_a_clip_that_begins_costs_no_look_at_the_store_but_whether_it_has_ended() -> None:
+    relay = Relay(store := MemoryStore())
+    relay.take(CLIP[0])
+    store.calls.clear()
+    for number in range(2, 12):
+        assert receipt(relay.take(BELL.clip(1, number=number)[0])).verdict == "stored"
+    assert store.calls == {"put": 20, "read": 10, "settle": 20}  # of a notice its name, too
+
+
+def test_a_clip_that_another_relay_began_gets_the_receipt_that_is_stored() -> None:
+    store = MemoryStore()
+    one, other = Relay(store), Relay(store, 5_000)
+    one.take(CLIP[0])
+    newer = BELL.clip(3, number=2)
+    stored = other.take(newer[0])
+    assert one.take(newer[0]) == Outcome(stored.receipt)
+    lie = BELL.changed(BELL.clip(3, number=3)[0], wall_ms=1)
+    other.take(BELL.clip(3, number=3)[0])
+    assert receipt(one.take(lie)).reason == "differs-from-stored"
+
+
+def test_what_another_relay_took_and_packed_is_not_stored_again_by_one_that_was_told() -> None:
+    store = MemoryStore()
+    one, other = Relay(store), Relay(store, 5_000)
+    one.take(CLIP[0])
+    newer = BELL.clip(3, number=2)
+    outcomes = [other.take(part) for part in newer]
+    assert Packing(store, verify_key_of(KEY)).pack(BELL.id, newer[0].record.clip, BELL.verify_key) == 3
+    before = dict(store.objects)
+    one.intake.forget_all()
+    assert [one.take(part) for part in newer] == [Outcome(outcome.receipt) for outcome in outcomes]
+    assert store.objects == before
+    lie = BELL.changed(newer[0], wall_ms=1)
+    assert receipt(one.take(lie)).reason == "differs-from-stored"
+
+
+def test_the_first_part_of_a_clip_that_has_ended_leaves_nothing() -> None:
+    store = MemoryStore()
+    Endings(store).end("clip", f"{BELL.id}/{BELL.clip_id()}", b"proof")
+    outcomes = Relay(store).take_all(BELL.clip(3))
+    assert [receipt(outcome).verdict for outcome in outcomes] == ["deleted"] * 3
+    assert all(outcome.stored is None for outcome in outcomes)
+    assert not store.list("clips").folders
+    assert not store.list(f"notices/{BELL.id}").objects
+
+
+def test_no_clip_makes_room_for_one_that_has_ended() -> None:
+    store = MemoryStore()
+    register, archive = Register(store), Archive(store, lambda _: None)
+    register.allow(BELL.card)
+    quota = Quota(Limits(max_clips=1), archive, register, lambda: 1_000, lambda: 0.0, lambda *_: None)
+    intake = Intake(archive, register, KEY, lambda: 1_000, quota)
+    for part in CLIP:
+        assert receipt(intake.take(topics.parse_up(topic_of(part)), part.encode())).verdict == "stored"
+    ended = BELL.clip(1, number=2)[0]
+    Endings(store).end("clip", f"{BELL.id}/{ended.record.clip}", b"proof")
+    assert receipt(intake.take(topics.parse_up(topic_of(ended)), ended.encode())).verdict == "deleted"
+    assert len(archive.names(BELL.id, BELL.clip_id())) == len(CLIP)
