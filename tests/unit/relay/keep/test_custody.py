@@ -60,8 +60,8 @@ class World:
         self.register.allow(BELL.card)
         self.lines, self.state = io.StringIO(), State()
         self.custody = Custody(
-            self.store, Archive(self.store, lambda _: None), self.register, Owner(9).key, self.limits, self.ledger, Hub(),
-            self.state, Log(self.lines, lambda: 0.0), lambda: self.now_ms, lambda: self.monotonic_s,
+            self.store, Archive(self.store, lambda _: None), self.register, Owner(9).key, self.limits, self.ledger,
+            Hub(), self.state, Log(self.lines, lambda: 0.0), lambda: self.now_ms, lambda: self.monotonic_s,
         )  # fmt: skip
         self.intake = self.custody.intake(self.register)
 
