@@ -11,3 +11,7 @@ class OwnerError(Exception):
 
 class UnreachableError(OwnerError):
     """The relay does not answer, or the connection broke: the same may succeed later."""
+
+
+class NotShownError(OwnerError):
+    """The relay says that there is no such doorbell or clip for this owner: never enrolled, revoked, or withheld."""

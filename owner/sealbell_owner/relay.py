@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import urllib3
 
 from sealbell_owner import listing
-from sealbell_owner.errors import OwnerError, UnreachableError
+from sealbell_owner.errors import NotShownError, OwnerError, UnreachableError
 from sealbell_owner.listing import Offered, Page
 from sealbell_owner.stored import read_stream
 from sealbell_owner.trust import context_for, not_believed
@@ -31,6 +31,11 @@ UNKNOWN = 401
 NOT_KNOWN = (
     "the relay does not know this owner, or has revoked it",
     "enrol with an invite of its operator: `sealbell-owner enrol DIR`",
+)
+
+NOT_SHOWN_HINT = (
+    "if the doorbell was never enrolled, `sealbell-owner pin DIR introduction.json` does it; if it was, ask whoever "
+    "runs the relay: a revoked one has to be set up anew"
 )
 
 
@@ -156,10 +161,9 @@ class Relay:
             case 401:
                 raise OwnerError(*NOT_KNOWN)
             case 404:
-                raise OwnerError(
-                    "the relay has no such doorbell or clip for this owner",
-                    "enrol the doorbell: `sealbell-owner pin DIR introduction.json`; list clips with "
-                    "`sealbell-owner clips DIR`",
+                raise NotShownError(
+                    "the relay has no such doorbell or clip for this owner, or the doorbell was revoked there",
+                    f"{NOT_SHOWN_HINT}; list clips with `sealbell-owner clips DIR`",
                 )
             case status:
                 raise UnreachableError(f"the relay answered with status {status}", "try again later")

@@ -111,6 +111,30 @@ def test_after_one_doorbell_is_deleted_the_others_are_seen_as_before(place: Plac
     assert place.owner("clips")["clips"] == []
 
 
+def test_after_the_operator_revoked_one_doorbell_the_others_are_seen_and_of_it_is_said_what_is_so(
+    place: Place, relay: Relay
+) -> None:
+    root = derive_root(ENTROPY, 0)
+    back = Doorbell(2, [root.identity.recipient], first_readers(ENTROPY).hash, root.verify_key.hex())
+    relay.allow(back.card)
+    Home(place.home).pin(back.card, "back")
+    assert len(place.owner("clips")["clips"]) == 3
+    _said(relay, "revoke", place.root, "doorbell", back.card.doorbell)
+    time_out = time.monotonic() + DEADLINE_S
+    while not (told := place.owner("clips"))["findings"] and time.monotonic() < time_out:
+        pass  # the relay remembers for half a second that it had not ended
+    assert len(told["clips"]) == 3
+    (finding,) = told["findings"]
+    assert (finding["doorbell"], finding["clip"]) == (back.card.doorbell, "")
+    assert "revoked" in finding["finding"]
+    words = [BIN / "sealbell-owner", "health", place.home, "--json"]
+    ran = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False, timeout=DEADLINE_S)
+    wrong = {each["name"]: each["wrong"] for each in json.loads(ran.stdout)["doorbells"]}
+    assert ran.returncode == 3
+    assert "revoked" in wrong["back"][0]["what"]
+    assert "never heard" in wrong["front"][0]["what"]
+
+
 def test_the_commands_of_the_page_back_up_and_restore_and_what_was_deleted_stays_deleted(
     place: Place, tmp_path: Path
 ) -> None:
@@ -149,8 +173,8 @@ def _bell(place: Place) -> str:
     return Home(place.home).pins()[0].doorbell
 
 
-def _said(relay: Relay, command: str, root: Path) -> str:
-    words = [BIN / "sealbell-relay", command, root]
+def _said(relay: Relay, command: str, root: Path, *arguments: str) -> str:
+    words = [BIN / "sealbell-relay", command, root, *arguments]
     return subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False, timeout=DEADLINE_S).stdout
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sealbell_owner import history, show
 from sealbell_owner.clip import Clip, Trust
 from sealbell_owner.commands import options
-from sealbell_owner.errors import OwnerError
+from sealbell_owner.errors import NotShownError, OwnerError
 from sealbell_owner.history import Review
 from sealbell_owner.home import Home, Pin
 from sealbell_owner.listing import ClipEntry
@@ -47,9 +47,17 @@ def run(arguments: argparse.Namespace) -> int:
     limit = min(arguments.limit, MAX_LISTED_CLIPS - 1)
     rows: list[dict[str, Any]] = []
     findings: list[dict[str, str]] = []
-    for pin in home.choose(arguments.doorbell):
-        # One more than is shown, to tell whether the oldest joins the one before it.
-        listed, to_the_first = newest_clips(source, pin, limit + 1)
+    pins = home.choose(arguments.doorbell)
+    for pin in pins:
+        try:
+            # One more than is shown, to tell whether the oldest joins the one before it.
+            listed, to_the_first = newest_clips(source, pin, limit + 1)
+        except NotShownError as error:
+            if len(pins) == 1:
+                raise
+            findings.append({"clip": "", "doorbell": pin.doorbell, "finding": f"{pin.name}: {error}"})
+            show.note(f"hint: {error.hint}")
+            continue
         review = reviewed(home, source, pin, listed, to_the_first=to_the_first)
         trust = home.trust(pin)
         for entry in review.clips[:limit]:
@@ -66,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         ("clip", "doorbell", "when", "trigger", "lasted", "parts", "size", "joins"), [list(_cells(row)) for row in rows]
     )
     for finding in findings:
-        print(f"{finding['clip'][: show.SHORT_ID_CHARS]} {finding['finding']}")
+        print(f"{finding['clip'][: show.SHORT_ID_CHARS]} {finding['finding']}".lstrip())
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sealbell_owner import show
 from sealbell_owner.commands import options
 from sealbell_owner.diagnosis import EVERY_MS, Diagnosis, Shown, diagnose, spoke_ms
+from sealbell_owner.errors import NotShownError
 from sealbell_owner.gone import Gone
 from sealbell_owner.heard import Heard, remember
 from sealbell_owner.home import Home, Pin
@@ -46,7 +47,16 @@ def run(arguments: argparse.Namespace) -> int:
     home = Home(arguments.home)
     owner = home.owner()
     source = open_source(home, arguments.source)
-    visits = [_visit(home, source, pin, owner.readers) for pin in home.choose(arguments.only)]
+    pins = home.choose(arguments.only)
+    visits = []
+    for pin in pins:
+        try:
+            visits.append(_visit(home, source, pin, owner.readers))
+        except NotShownError as error:
+            if len(pins) == 1:
+                raise
+            wrong = str(error), error.hint or ""
+            visits.append(Visit(pin, Diagnosis([wrong]), time.time_ns() // 1_000_000))
     well = not any(visit.diagnosis.wrong for visit in visits)
     if arguments.json:
         show.json_line({"well": well, "doorbells": [_as_json(visit) for visit in visits]})
