@@ -114,6 +114,10 @@ docs-config: $(STAMP) ## write the page of the settings, and the package's file,
 docs-api: $(STAMP) ## write the tables of docs/api.md from docs/openapi.json
 	$(BIN)/python docs/write_api.py
 
+.PHONY: docs-scale
+docs-scale: $(STAMP) ## reckon docs/scale.md anew from bench/relay.json
+	$(BIN)/python docs/write_scale.py
+
 .PHONY: wiring
 wiring: $(STAMP) ## draw hardware/wiring.svg from the pin table
 	$(BIN)/python hardware/draw_wiring.py
