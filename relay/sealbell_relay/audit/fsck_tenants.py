@@ -138,7 +138,7 @@ class FsckTenants:
                     self._endings(below, "clip", _ID, f"{doorbell.name}/")
             else:
                 kind: Kind = next(known for known in KINDS if known == node.name)
-                self._endings(folder, kind, _ID if kind == "doorbell" else _HASH)
+                self._endings(folder, kind, _ID if kind in ("clips", "doorbell") else _HASH)
 
     def _endings(self, path: str, kind: Kind, pattern: re.Pattern[str], prefix: str = "") -> None:
         for name, node in self._look.named(path, "file", pattern):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sealbell_relay.commands import options as asked
 from sealbell_relay.folder import Folder
-from sealbell_relay.tenants.endings import operators_word
+from sealbell_relay.tenants.endings import REMEMBERED_S, operators_word
 from sealbell_relay.tenants.revocation import KNOWN, Revocation
 
 DESCRIPTION = """\
@@ -35,8 +35,12 @@ def run(options: argparse.Namespace) -> int:
     revocation = Revocation(asked.store(options, folder))
     name = revocation.find(options.kind, options.name)
     when = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    ended = revocation.end(options.kind, name, operators_word(when, options.delete))
+    word = operators_word(when, options.delete)
+    ended = revocation.end(options.kind, name, word)
     print(f"{'revoked' if ended else 'had already revoked'} {options.kind} {name}")
     if options.delete:
-        print(f"removed {revocation.remove(options.kind, name)} clips")
+        removed = revocation.remove(options.kind, name, word)
+        time.sleep(REMEMBERED_S)  # so long relays may have taken what came: it goes, too
+        revocation.remove(options.kind, name, word)
+        print(f"removed {removed} clips")
     return 0

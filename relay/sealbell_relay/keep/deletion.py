@@ -130,7 +130,8 @@ class Deletion:
     def _deleted_doorbells(self) -> Iterator[str]:
         """Yield those of which all is to go: what the operator has only revoked is kept for its days."""
         for doorbell in self._endings.names("doorbell"):
-            if (self._endings.proof("doorbell", doorbell) or b"").startswith((MAGIC, DELETED)):
+            proof = self._endings.proof("doorbell", doorbell) or b""
+            if proof.startswith((MAGIC, DELETED)) or self._endings.ended("clips", doorbell):
                 yield doorbell
 
     def remove_doorbell(self, doorbell: str) -> None:

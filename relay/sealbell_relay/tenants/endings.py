@@ -18,7 +18,8 @@ MAX_REMEMBERED_NAMES = 65_536
 ENDLESS_S = float("inf")
 REVOKED, DELETED = b"revoked", b"deleted"  # what an operator's word begins with; a tombstone begins with its magic
 
-Kind = Literal["clip", "doorbell", "token", "owner", "invite"]
+# `clips`: all of a doorbell, by its id, is to go, though its own ending says only that it was revoked
+Kind = Literal["clip", "clips", "doorbell", "token", "owner", "invite"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 

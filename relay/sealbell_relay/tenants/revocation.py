@@ -46,10 +46,15 @@ class Revocation:
             self._endings.end("doorbell", doorbell, proof)
         return ended
 
-    def remove(self, kind: Kind, name: str) -> int:
-        """Take away all clips and health of a doorbell, or of an owner's doorbells; return how many clips that were."""
+    def remove(self, kind: Kind, name: str, proof: bytes) -> int:
+        """Take away all clips and health of a doorbell, or of an owner's doorbells; return how many clips that were.
+
+        That all is to go is written first, also of a doorbell that was only revoked until now. Relays may take parts
+        for REMEMBERED_S after an ending: ask again then.
+        """
         clips = 0
         for doorbell in self._doorbells(kind, name):
+            self._endings.end("clips", doorbell, proof)
             for clip in self._archive.oldest_first(doorbell, ZERO_ID):
                 self._archive.remove_all(doorbell, clip)
                 clips += 1

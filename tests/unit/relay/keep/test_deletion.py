@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from parts_factory import STARTED_MS, Doorbell, Owner, topic_of
+from sealbell_relay.audit.tenant_checks import check_ending
 from sealbell_relay.errors import StoreError
 from sealbell_relay.intake.healths import HealthShelf, Kept
 from sealbell_relay.intake.intake import Intake, Outcome
@@ -12,6 +13,8 @@ from sealbell_relay.keep.deletion import Deletion
 from sealbell_relay.store.archive import Archive
 from sealbell_relay.store.store import Store
 from sealbell_relay.tenants.allow import Register
+from sealbell_relay.tenants.endings import operators_word
+from sealbell_relay.tenants.revocation import Revocation
 from sealbell_wire.ids import ZERO_ID
 from sealbell_wire.part import Part
 from sealbell_wire.receipt import Receipt, read_receipts
@@ -226,6 +229,21 @@ def test_a_relay_killed_at_any_step_of_a_deletion_ends_it_when_it_is_back(kind: 
             return
         assert world.clips() == []
     pytest.fail("it never got through")
+
+
+def test_clips_of_a_doorbell_that_was_only_revoked_go_for_good_once_they_are_to_go() -> None:
+    world = World()
+    world.take(*CLIP)
+    assert isinstance(world.store, MemoryStore)
+    before = dict(world.store.objects)
+    revocation = Revocation(world.store)
+    revocation.end("doorbell", BELL.id, operators_word("now", delete=False))
+    assert (world.deletion.finish(), world.clips()) == (0, [CLIP[0].record.clip])
+    assert revocation.remove("doorbell", BELL.id, word := operators_word("later", delete=True)) == 1
+    assert world.clips() == []
+    assert check_ending("clips", BELL.id, word) == []
+    world.store.objects |= before  # a part that came meanwhile, or an older copy
+    assert (world.deletion.finish(), world.clips()) == (1, [])
 
 
 def test_without_a_durable_end_nothing_is_removed_and_nothing_is_said() -> None:
