@@ -134,11 +134,13 @@ class Archive:
     def remove_all(self, doorbell: str, clip: str) -> int:
         """Take away all of a clip, durably, also what does not parse; return how many objects that were."""
         self.notices.forget(doorbell, clip)
-        found = self._store.list(clip_folder(doorbell, clip)).objects
-        for entry in found:
-            self._store.remove(f"{clip_folder(doorbell, clip)}/{entry.name}")
+        removed = 0
+        for _ in range(2):  # a packer may have put a pack behind the first look, of what was then removed
+            for entry in self._store.list(clip_folder(doorbell, clip)).objects:
+                self._store.remove(f"{clip_folder(doorbell, clip)}/{entry.name}")
+                removed += 1
         self._store.settle(clip_folder(doorbell, clip))
-        return len(found)
+        return removed
 
     def newest_first(self, doorbell: str, before: str | None = None) -> Iterator[str]:
         """Yield clips that are older than `before` (or all), newest first, listing only the buckets it gets to."""

@@ -235,6 +235,13 @@ def test_a_packer_that_dies_while_the_clip_is_deleted_leaves_what_the_next_delet
     assert objects(store) == []
 
 
+def test_a_clip_that_is_evicted_while_it_is_packed_does_not_come_back() -> None:
+    store = stored(*FIRST)
+    evicting = Stepping(store, 3, lambda: pack(store) and None)  # behind the look, before the first removal
+    Archive(evicting, lambda damage: pytest.fail(str(damage))).remove_all(BELL.id, CLIP)
+    assert objects(store) == []
+
+
 def pack_beside(store: MemoryStore, at: int, what: Callable[[], object]) -> None:
     """Pack, with something else happening in between; a packer may find that the clip is gone, or not as it was."""
     stepping = Stepping(store, at, lambda: what() and None)
