@@ -106,7 +106,8 @@ class Look:
     def close(self) -> None:
         """Tell in one line of all that was noted."""
         if self._loose:
-            what = f"and {self._loose - 1} more may be read or changed by others, or not by the relay's own user"
+            more = f"and {self._loose - 1} more " if self._loose > 1 else ""
+            what = f"{more}may be read or changed by others, or not by the relay's own user"
             advice = "give all of it to that user alone: chown -R USER DIR; chmod -R u=rwX,go= DIR"
             self.tell(self._first_loose, Fault(what, advice))
 

@@ -25,7 +25,7 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
 
 def add_store(parser: argparse.ArgumentParser) -> None:
     """Offer another place for what is kept than DIR/store."""
-    text = "keep everything there, beside other relays that do: s3://BUCKET[/PREFIX], or a folder (default: DIR/store)"
+    text = "where everything is kept, also by other relays: s3://BUCKET[/PREFIX], or a folder (default: DIR/store)"
     parser.add_argument("--store", metavar="URL", help=text)
 
 

@@ -206,7 +206,10 @@ class MqttSide:
 
     def _say_away(self, error: aiomqtt.MqttError) -> None:
         if str(error).endswith(NOT_AUTHORIZED):
-            error = aiomqtt.MqttError(f"the broker does not let user {RELAY} in with this relay's broker.credential")
+            error = aiomqtt.MqttError(
+                f"the broker does not let user {RELAY} in with this relay's broker.credential: copy that file from a "
+                "relay that it lets in, or give the broker this one's"
+            )
         if self._state.broker_failure is None or not self.subscribed.is_set():
             self._log.warn("broker-away", address=self._address.url, error=error)
         self._state.broker_failure = str(error)
